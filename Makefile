@@ -1,0 +1,63 @@
+# The whole compendium, one target each. `make help` lists them.
+
+PYTHON ?= python3.11
+CORES ?= 2
+BIN := .venv/bin
+READY := .venv/.ready
+
+# one notebook kernel: this environment's, not one registered in the home directory
+export JUPYTER_PREFER_ENV_PATH := 1
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+# train_vgg19_mini.ipynb takes half an hour; the tests run it with fewer steps
+NOTEBOOKS := notebooks/index.ipynb notebooks/figure_2.ipynb $(wildcard notebooks/methods/*.ipynb)
+STRIP := $(BIN)/nbstripout --keep-output --keep-count --keep-id --extra-keys \
+	"metadata.papermill metadata.widgets cell.metadata.papermill cell.metadata.execution metadata.language_info.version"
+
+.PHONY: help figures test lab notebooks train lint lock clean
+.DELETE_ON_ERROR:
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+figures: $(READY)  ## run the paper and write figures/
+	@start=$$(date +%s); \
+	$(BIN)/snakemake --cores $(CORES) --keep-going --rerun-incomplete --quiet host rules && \
+	echo && echo "Figures:" && ls figures/*.png figures/*.pdf && \
+	echo "Heatmaps and records: $$(ls results/*/*.npz | wc -l) of each in results/" && \
+	echo "$$(( $$(date +%s) - start )) seconds"
+
+test: $(READY)  ## run the paper, then pytest and nbval
+	$(BIN)/snakemake --cores $(CORES) --keep-going --rerun-incomplete --quiet host rules
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -p no:cacheprovider --nbval --nbval-current-env \
+		--nbval-cell-timeout=300 $(NOTEBOOKS)
+
+lab: $(READY)  ## open JupyterLab
+	$(BIN)/jupyter lab notebooks/index.ipynb
+
+notebooks: $(READY)  ## execute the notebooks again and keep their outputs
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace $(NOTEBOOKS)
+	$(STRIP) $(NOTEBOOKS)
+
+train: $(READY)  ## train vgg19-mini again (half an hour) and keep its notebook
+	cd notebooks && ../$(BIN)/papermill --no-progress-bar train_vgg19_mini.ipynb train_vgg19_mini.ipynb \
+		-p weights ../xai_utils/data/vgg19_mini.npz
+	$(STRIP) notebooks/train_vgg19_mini.ipynb
+
+lint: $(READY)  ## mend what ruff can mend
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+lock: $(READY)  ## write requirements.txt anew from pyproject.toml
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev \
+		--generate-hashes --custom-compile-command "make lock" pyproject.toml -o requirements.txt
+
+clean:  ## remove results, figures stay
+	rm -rf results .snakemake .pytest_cache .ruff_cache
+
+$(READY): requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --require-hashes --requirement requirements.txt
+	$(BIN)/python -m pip install --no-deps --no-build-isolation --editable .
+	@touch $@

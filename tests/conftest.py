@@ -1,0 +1,51 @@
+"""Networks and scenes that several tests share."""
+
+import keras
+import numpy as np
+import pytest
+
+from xai_utils import load_classifier
+from xai_utils.evaluation import TEST_STREAM
+from xai_utils.scenes import make_scene
+
+CHECK_STREAM = TEST_STREAM + 1  # scenes that neither training nor the model card has seen
+
+
+@pytest.fixture(scope="session")
+def mini():
+    return load_classifier("vgg19-mini")
+
+
+@pytest.fixture(scope="session")
+def scenes():
+    """Twenty scenes with one object each, on held-out backgrounds."""
+    return [make_scene((CHECK_STREAM, i), backgrounds="held_out") for i in range(20)]
+
+
+@pytest.fixture(scope="session")
+def tiny_model():
+    """A small smooth float64 network with a softmax: finite differences are exact on it."""
+    keras.utils.set_random_seed(1)
+    layers = [
+        keras.Input((10, 12, 3), dtype="float64"),
+        keras.layers.Rescaling(1 / 128, offset=-1, dtype="float64"),
+        keras.layers.Conv2D(5, 3, activation="softplus", name="conv", dtype="float64"),
+        keras.layers.AveragePooling2D(2, name="pool", dtype="float64"),
+        keras.layers.Flatten(dtype="float64"),
+        keras.layers.Dense(6, activation="tanh", dtype="float64"),
+        keras.layers.Dense(
+            4, activation="softmax", kernel_initializer="he_normal", dtype="float64"
+        ),
+    ]
+    return keras.Sequential(layers, name="tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_model):
+    return load_classifier(tiny_model, "none", ["ant", "bee", "cat", "dog"])
+
+
+@pytest.fixture(scope="session")
+def noise_images():
+    """Three random images at the size of the tiny network's input."""
+    return list(np.random.default_rng(3).integers(0, 256, (3, 10, 12, 3), dtype=np.uint8))

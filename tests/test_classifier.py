@@ -1,0 +1,254 @@
+"""Loading classifiers: what is accepted, what is refused, and that nothing is changed."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import xai_utils.classifier
+from xai_utils import ScoreGradients, grad_cam, load_classifier
+from xai_utils.classifier import softmax
+
+SHAPE = (16, 16, 3)
+
+
+def features():
+    return [keras.layers.Conv2D(4, 3, activation="relu", name="conv"), keras.layers.Flatten()]
+
+
+def sequential(*ends):
+    return keras.Sequential([keras.Input(SHAPE), *features(), *ends])
+
+
+def dense(units=5, activation="softmax"):
+    return keras.layers.Dense(units, activation=activation, kernel_initializer="he_normal")
+
+
+def nested():
+    inputs = keras.Input(SHAPE)
+    inner_input = keras.Input(SHAPE)
+    inner = keras.Model(inner_input, features()[0](inner_input), name="backbone")
+    x = inner(keras.layers.Rescaling(1 / 255)(inputs))
+    return keras.Model(inputs, dense()(keras.layers.Flatten()(x)))
+
+
+def residual():
+    inputs = keras.Input(SHAPE)
+    x = features()[0](inputs)
+    around = keras.layers.Conv2D(4, 1, name="around")(x)
+    x = keras.layers.Add(name="sum")([x, around])
+    return keras.Model(inputs, dense()(keras.layers.GlobalAveragePooling2D()(x)))
+
+
+def two_outputs():
+    inputs = keras.Input(SHAPE)
+    flat = keras.layers.Flatten()(inputs)
+    return keras.Model(inputs, [dense()(flat), dense()(flat)])
+
+
+ENDINGS = {
+    "softmax activation": lambda: sequential(dense()),
+    "softmax layer": lambda: sequential(dense(activation=None), keras.layers.Softmax()),
+    "activation layer": lambda: sequential(
+        dense(activation=None), keras.layers.Activation("softmax")
+    ),
+    "logits": lambda: sequential(dense(activation=None)),
+    "nested": nested,
+    "residual": residual,
+    "head as a model of its own": lambda: keras.Sequential(
+        [keras.Input(SHAPE), *features(), keras.Sequential([dense()])]
+    ),
+}
+
+
+@pytest.fixture
+def images():
+    return list(np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8))
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_logits_are_what_the_models_output_is_the_softmax_of(ending, images):
+    model = ENDINGS[ending]()
+    before = np.asarray(model(np.stack(images).astype(np.float32)))
+    weights = [w.copy() for w in model.get_weights()]
+    classifier = load_classifier(model, "none")
+    expected = softmax(before) if ending == "logits" else before
+    np.testing.assert_allclose(classifier.probabilities(images), expected, atol=1e-5)
+    assert grad_cam(ScoreGradients(classifier, images, [0, 1, 2], layer="conv"), "odds").shape == (
+        3,
+        14,
+        14,
+    )
+    # the model itself is as it was, in every way of calling it
+    np.testing.assert_array_equal(np.asarray(model(np.stack(images).astype(np.float32))), before)
+    np.testing.assert_allclose(model.predict(np.stack(images), verbose=0), before, atol=1e-6)
+    for old, new in zip(weights, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_an_activation_removed_after_predict_gives_the_logits_that_the_layer_now_has(images):
+    """Keras keeps the compiled predict, so model.predict still says softmax: a known trap."""
+    model = sequential(dense())
+    probabilities = model.predict(np.stack(images), verbose=0)
+    model.layers[-1].activation = None
+    np.testing.assert_allclose(
+        load_classifier(model, "none").probabilities(images), probabilities, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: sequential(dense(activation="sigmoid")), "ends in sigmoid"),
+        (lambda: sequential(dense(1, "sigmoid")), "at least two classes"),
+        (lambda: sequential(dense(), keras.layers.Reshape((5,))), "not what its output is the softmax of"),
+        (lambda: keras.Sequential([keras.Input((16, 16, 1)), *features(), dense()]), "RGB image of fixed size"),
+        (lambda: keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(5, 3), keras.layers.GlobalAveragePooling2D(), keras.layers.Softmax()]), "RGB image of fixed size"),
+        (two_outputs, "2 outputs"),
+        (lambda: keras.Sequential(features()), "has no weights yet"),
+    ],
+)  # fmt: skip
+def test_other_models_are_refused_with_the_reason(make, message):
+    with pytest.raises(ValueError, match=message):
+        load_classifier(make(), "none")
+
+
+def test_a_subclassed_model_is_refused():
+    class Subclassed(keras.Model):
+        def call(self, x):
+            return x
+
+    with pytest.raises(TypeError, match="subclassed"):
+        load_classifier(Subclassed(), "none")
+
+
+def test_a_layer_that_a_path_goes_around_is_refused(images):
+    classifier = load_classifier(residual(), "none")
+    with pytest.raises(ValueError, match="'around' does not carry the whole image"):
+        ScoreGradients(classifier, images, [0, 0, 0], layer="around")
+    ScoreGradients(classifier, images, [0, 0, 0], layer="sum")
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_a_model_file_with_a_description_beside_it(tmp_path, images, ending):
+    model = sequential(dense())
+    model.save(tmp_path / f"mine.{ending}")
+    names = ["a", "b", "c", "d", "e"]
+    (tmp_path / "mine.json").write_text(
+        json.dumps({"preprocessing": "vgg19", "class_names": names})
+    )
+    classifier = load_classifier(str(tmp_path / f"mine.{ending}"))
+    assert classifier.name == "mine"
+    assert classifier.class_names == tuple(names)
+    inputs = keras.applications.vgg19.preprocess_input(np.stack(images).astype(np.float32))
+    np.testing.assert_allclose(
+        classifier.probabilities(images), np.asarray(model(inputs)), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (("vgg19-mni",), ValueError, "did you mean 'vgg19-mini'"),
+        (("missing.keras",), FileNotFoundError, "no model file at 'missing.keras'"),
+    ],
+)
+def test_a_wrong_name_is_named(arguments, error, message):
+    with pytest.raises(error, match=message):
+        load_classifier(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("preprocessing", "names", "message"),
+    [
+        (None, None, "preprocessing='none' if the model takes RGB pixels"),
+        ("vg19", None, "no preprocessing 'vg19'; did you mean 'vgg19'"),
+        ("none", ["a", "b"], "2 class names given for a model with 5 classes"),
+    ],
+)
+def test_a_wrong_description_is_named(preprocessing, names, message):
+    with pytest.raises(ValueError, match=message):
+        load_classifier(sequential(dense()), preprocessing, names)
+
+
+def test_class_names_that_occur_twice_are_told_apart():
+    """ImageNet has two cranes and two maillots."""
+    classifier = load_classifier(sequential(dense()), "none", ["crane", "b", "crane", "d", "e"])
+    assert classifier.class_names == ("crane (0)", "b", "crane (2)", "d", "e")
+
+
+def test_images_of_any_size_are_resized(mini):
+    images = [np.full((h, w, 3), 90, np.uint8) for h, w in ((1, 1), (300, 500), (224, 224))]
+    probabilities = mini.probabilities(images)
+    assert probabilities.shape == (3, 12)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    np.testing.assert_allclose(probabilities[0], probabilities[2], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("images", "error", "message"),
+    [
+        (np.zeros((4, 4, 3), np.uint8), ValueError, r"write \[image\]"),
+        ([np.zeros((4, 4), np.uint8)], ValueError, r"given: array of shape \(4, 4\)"),
+        ([np.zeros((4, 4, 3), np.float32)], TypeError, "must hold uint8 RGB values"),
+        (["cat.jpg"], ValueError, "given: str; see load_image"),
+    ],
+)
+def test_wrong_images_are_refused(mini, images, error, message):
+    with pytest.raises(error, match=message):
+        mini.probabilities(images)
+
+
+def test_weights_have_one_checksum(mini):
+    assert mini.weights_sha256() == load_classifier("vgg19-mini").weights_sha256()
+    assert mini.weights_sha256() != load_classifier(sequential(dense()), "none").weights_sha256()
+
+
+@pytest.fixture
+def no_network(tmp_path, monkeypatch):
+    """Keras's cache in an empty folder, and addresses that lead nowhere."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(xai_utils.classifier, "VGG19_URL", f"file://{tmp_path}/nowhere/")
+    monkeypatch.setattr(xai_utils.classifier, "IMAGENET_URL", f"file://{tmp_path}/nowhere/")
+    return tmp_path
+
+
+def test_vgg19_without_a_network_says_which_file_to_put_where(no_network):
+    with pytest.raises(FileNotFoundError) as caught:
+        load_classifier("vgg19")
+    assert "vgg19_weights_tf_dim_ordering_tf_kernels.h5" in str(caught.value)
+    assert str(no_network / "home" / "models") in str(caught.value)
+
+
+def test_vgg19_loads_a_weight_file_of_keras_format(no_network, monkeypatch):
+    """The ImageNet weights in their own file format (HDF5 by layer), with random numbers."""
+    import h5py
+
+    folder = no_network / "home" / "models"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    model = keras.applications.VGG19(weights=None)
+    for layer in model.layers:
+        shapes = [w.shape for w in layer.weights]
+        layer.set_weights([(rng.random(s, np.float32) - 0.5) / 50 for s in shapes])
+    with h5py.File(folder / xai_utils.classifier.VGG19_WEIGHTS, "w") as file:
+        file.attrs["layer_names"] = [layer.name for layer in model.layers]
+        for layer in model.layers:
+            group = file.create_group(layer.name)
+            group.attrs["weight_names"] = [w.path for w in layer.weights]
+            for weight in layer.weights:
+                group.create_dataset(weight.path, data=np.asarray(weight))
+    index = {str(i): [f"n{i}", f"class_{i}"] for i in range(1000)}
+    (folder / xai_utils.classifier.IMAGENET_NAMES).write_text(json.dumps(index))
+    monkeypatch.setattr(xai_utils.classifier, "VGG19_WEIGHTS_MD5", None)
+    monkeypatch.setattr(xai_utils.classifier, "IMAGENET_NAMES_MD5", None)
+    classifier = load_classifier("vgg19")
+    assert classifier.class_names[7] == "class 7"
+    image = rng.integers(0, 256, (224, 224, 3), dtype=np.uint8)
+    inputs = keras.applications.vgg19.preprocess_input(image[None].astype(np.float32))
+    np.testing.assert_allclose(
+        classifier.probabilities([image]), np.asarray(model(inputs)), atol=1e-5
+    )
+    heatmap = grad_cam(ScoreGradients(classifier, [image], ["class 7"]), "odds")
+    assert heatmap.shape == (1, 7, 7)

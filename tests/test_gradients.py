@@ -1,0 +1,195 @@
+"""Paths, chunks, completeness."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import xai_utils.split
+from xai_utils import ScoreGradients, completeness, integrated_gradients, rsi_grad_cam
+from xai_utils.gradients import _chunks
+from xai_utils.scores import SCORES, score_factor
+
+STEPS = (25, 50, 100, 200)
+
+
+def float64_path(classifier, image, target, score, layer, steps):
+    """An independent Riemann-Stieltjes sum: one step at a time, differentiating log-softmax."""
+    split = classifier.split(layer)
+    total, previous = 0.0, None
+    for step in range(steps + 1):
+        pixels = tf.constant(image[None].astype(np.float64) * step / steps)
+        values = split.trunk(pixels)
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            logits = split.head(values)
+            log = tf.nn.log_softmax(logits)[0, target]
+            rest = tf.math.log(1 - tf.exp(log))
+            s = {"pre": logits[0, target], "post": tf.exp(log), "log": log, "odds": log - rest}[
+                score
+            ]
+        gradient = tape.gradient(s, values).numpy()[0]
+        values = values.numpy()[0]
+        if previous is not None:
+            total = total + (gradient + previous[0]) / 2 * (values - previous[1])
+        previous = gradient, values
+    return total
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_paths_equal_an_independent_float64_loop(tiny, noise_images, score):
+    gradients = ScoreGradients(tiny, noise_images, [0, 1, 3], layer="pool", steps=20, chunk=8)
+    for index, image in enumerate(noise_images):
+        target = gradients.targets[index]
+        at_layer = float64_path(tiny, image, target, score, "pool", 20)
+        at_pixels = float64_path(tiny, image, target, score, "input", 20)
+        np.testing.assert_allclose(
+            gradients.path_integral(score)[index], at_layer, rtol=1e-9, atol=1e-15
+        )
+        np.testing.assert_allclose(
+            integrated_gradients(gradients, score)[index], at_pixels, rtol=1e-5, atol=1e-9
+        )
+        positive = np.where(
+            (gradients.path().end[index] > 0)
+            & (gradients.path().end[index] > gradients.path().start[index]),
+            np.maximum(at_layer, 0),
+            0,
+        )
+        by_hand = np.maximum(gradients.activations[index] @ positive.mean(axis=(0, 1)), 0)
+        np.testing.assert_allclose(rsi_grad_cam(gradients, score)[index], by_hand, rtol=1e-5)
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_paths_at_the_input_layer_are_integrated_gradients(tiny, noise_images, score):
+    at_input = ScoreGradients(tiny, noise_images, [0, 1, 3], layer="input", steps=9)
+    at_pool = ScoreGradients(tiny, noise_images, [0, 1, 3], layer="pool", steps=9)
+    np.testing.assert_allclose(
+        at_input.path_integral(score),
+        at_pool.path_integral(score, at="pixels"),
+        rtol=1e-9,
+        atol=1e-15,
+    )
+
+
+@pytest.fixture(scope="module")
+def balances(mini, scenes):
+    """Gaps of 20 scenes by (place, steps, score)."""
+    images, targets = [s.image for s in scenes], [s.classes[0] for s in scenes]
+    found = {}
+    for steps in STEPS:
+        gradients = ScoreGradients(mini, images, targets, steps=steps)
+        for score in SCORES:
+            found["pixels", steps, score] = completeness(gradients, score, at="pixels").gap
+            found["block5_pool", steps, score] = completeness(gradients, score).gap
+    for steps in (25, 200):
+        gradients = ScoreGradients(mini, images, targets, layer="block3_pool", steps=steps)
+        for score in SCORES:
+            found["block3_pool", steps, score] = completeness(gradients, score).gap
+    return found
+
+
+@pytest.mark.parametrize("score", SCORES)
+@pytest.mark.parametrize("place", ["pixels", "block5_pool", "block3_pool"])
+def test_completeness_gap_is_small_and_falls_with_more_steps(balances, place, score):
+    medians = [
+        np.median(balances[place, steps, score])
+        for steps in STEPS
+        if (place, steps, score) in balances
+    ]
+    assert medians[-1] < 0.02
+    assert all(later < earlier for earlier, later in pairwise(medians))
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 16, 51])
+def test_chunk_size_changes_nothing(mini, scenes, chunk):
+    images, targets = [s.image for s in scenes[:2]], [s.classes[0] for s in scenes[:2]]
+    reference = ScoreGradients(mini, images, targets, chunk=17)
+    gradients = ScoreGradients(mini, images, targets, chunk=chunk)
+    for at in ("layer", "pixels"):
+        for score in SCORES:
+            expected = reference.path_integral(score, at=at)
+            error = np.abs(gradients.path_integral(score, at=at) - expected).max()
+            assert error < 1e-5 * np.abs(expected).max()
+
+
+def lost_chunk(self, *arguments):
+    sums, *rest = original(self, *arguments)
+    if float(arguments[0][0]) == 0:
+        sums = tf.nest.map_structure(tf.zeros_like, sums)
+    return sums, *rest
+
+
+def no_trapezoid_between_chunks(self, alphas, image, baseline, target, carry, to_pixels):
+    return original(self, alphas, image, baseline, target, None, to_pixels)
+
+
+def no_difference(self, alphas, image, baseline, target, carry, to_pixels):
+    """Gradients are averaged, and not multiplied with the change of what they belong to."""
+    pixels = (1 - alphas[:, None, None, None]) * baseline + alphas[:, None, None, None] * image
+    activations, scores, (pre, odds) = self.point(pixels, tf.fill(tf.shape(alphas), target))
+    factors = [score_factor(s, scores[1])[:, None, None, None] * odds for s in SCORES[1:]]
+    sums = tf.stack([tf.reduce_sum(g, axis=0) for g in (pre, *factors)]) / 51
+    return {"layer": sums}, scores, activations, None
+
+
+original = xai_utils.split.SplitNetwork.path_chunk
+
+
+@pytest.mark.parametrize("mistake", [lost_chunk, no_trapezoid_between_chunks, no_difference])
+def test_completeness_catches_a_mistake(mini, scenes, monkeypatch, mistake):
+    images, targets = [s.image for s in scenes[:5]], [s.classes[0] for s in scenes[:5]]
+    right = ScoreGradients(mini, images, targets, chunk=13)
+    monkeypatch.setattr(xai_utils.split.SplitNetwork, "path_chunk", mistake)
+    wrong = ScoreGradients(mini, images, targets, chunk=13)
+    for score in SCORES:
+        right_gap = np.median(completeness(right, score).gap)
+        monkeypatch_gap = np.median(completeness(wrong, score).gap)
+        assert monkeypatch_gap > 0.03 > right_gap, score
+
+
+def test_gray_baseline_and_image_baseline_agree(tiny, noise_images):
+    gray = np.full((10, 12, 3), 128, np.uint8)
+    by_name, by_image = (
+        ScoreGradients(tiny, noise_images, [0, 1, 2], layer="pool", baseline=b, steps=5)
+        for b in ("gray", gray)
+    )
+    np.testing.assert_array_equal(by_name.path_integral("odds"), by_image.path_integral("odds"))
+
+
+@pytest.mark.parametrize(
+    ("count", "chunk"), [(1, 16), (51, 16), (51, 1), (51, 51), (7, 3), (20, 7)]
+)
+def test_chunks_cover_everything_once_with_one_shape(count, chunk):
+    rows = _chunks(count, chunk)
+    assert rows.shape[1] <= chunk
+    assert list(dict.fromkeys(rows.ravel())) == list(range(count))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"targets": ["ant", "bee"]}, "3 images but 2 targets"),
+        ({"targets": "ant"}, "one class for each image"),
+        ({"targets": ["ant", "bee", "cta"]}, "did you mean 'cat'"),
+        ({"targets": [0, 1, 4]}, "no target class 4; tiny has 4 classes, 0 to 3"),
+        ({"layer": "pol"}, "no layer 'pol'; did you mean 'pool'"),
+        ({"baseline": "blue"}, "no baseline 'blue'"),
+        ({"steps": 0}, "steps must be a whole number >= 1; given: 0"),
+        ({"steps": "50"}, "steps must be a whole number >= 1; given: '50'"),
+        ({"chunk": 2.5}, "chunk must be a whole number >= 1; given: 2.5"),
+        ({"images": []}, "images is empty"),
+    ],
+)
+def test_a_wrong_argument_is_named(tiny, noise_images, arguments, message):
+    valid = {"images": noise_images, "targets": [0, 1, 2], "layer": "pool"}
+    if "images" in arguments:
+        valid["targets"] = []
+    with pytest.raises((ValueError, TypeError), match=message):
+        ScoreGradients(tiny, **{**valid, **arguments})
+
+
+def test_a_wrong_score_is_named(tiny, noise_images):
+    gradients = ScoreGradients(tiny, noise_images, [0, 1, 2], layer="pool")
+    with pytest.raises(ValueError, match="no score 'softmax'"):
+        gradients.point_gradient("softmax")

@@ -1,0 +1,181 @@
+"""The scores and their gradients, against independent formulas in float64."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from xai_utils import ScoreGradients, load_classifier
+from xai_utils.scenes import CLASS_NAMES
+from xai_utils.scores import SCORES, check_choice, logit_and_log_odds, score_value
+from xai_utils.vgg19_mini import load_vgg19_mini
+
+LOG_ODDS = (-30.0, -10.0, -4.0, 3.0, 10.0, 17.6, 25.0, 40.0)
+
+
+def reference_gradients(head, activations, target):
+    """All four gradients in float64, from the logits' Jacobian (claims 1 and 2 of the paper).
+
+    The gradient of log y_c is sum_i y_i (dz_c - dz_i), which holds no difference of
+    probabilities and does not use the log-odds.
+    """
+    x = tf.constant(activations)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        logits = head(x)
+    jacobian = np.asarray(tape.jacobian(logits, x))[0, :, 0]
+    z = np.asarray(logits)[0]
+    y = np.exp(z - z.max()) / np.exp(z - z.max()).sum()
+    pre = jacobian[target]
+    log = np.tensordot(y, pre - jacobian, 1)
+    others = np.delete(y, target).sum()  # 1 - y_c, without the subtraction
+    return {"pre": pre, "post": y[target] * log, "log": log, "odds": log / others}
+
+
+def relative_error(given, expected):
+    return np.linalg.norm(given - expected) / np.linalg.norm(expected)
+
+
+def scaled_mini(scale):
+    model = load_vgg19_mini()
+    last = model.get_layer("predictions")
+    last.set_weights([w * scale for w in last.get_weights()])
+    return load_classifier(model, "vgg19", CLASS_NAMES)
+
+
+def as_float64(layer):
+    return type(layer).from_config({**layer.get_config(), "dtype": "float64"})
+
+
+def in_float64(model):
+    double = keras.models.clone_model(model, clone_function=as_float64)
+    return load_classifier(double, "vgg19", CLASS_NAMES)
+
+
+def scale_for(logits, target, log_odds):
+    """The factor on the logits that brings the target's log-odds to a value, by bisection."""
+
+    def reached(scale):
+        z = logits * scale
+        return z[target] - np.logaddexp.reduce(np.delete(z, target))
+
+    low, high = 0.0, 1e4
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if abs(reached(middle)) < abs(log_odds) else (low, middle)
+    return low
+
+
+@pytest.fixture(scope="module")
+def cases(mini, scenes):
+    """For each log-odds: float32 gradients, their float64 reference, and those through softmax."""
+    mini64 = in_float64(load_vgg19_mini())
+    found = {}
+    for log_odds, scene in zip(LOG_ODDS, scenes, strict=False):
+        logits = mini.logits([scene.image])[0].astype(np.float64)
+        target = int(logits.argmax() if log_odds > 0 else logits.argsort()[-3])
+        scale = scale_for(logits, target, log_odds)
+        classifier = scaled_mini(scale)
+        gradients = ScoreGradients(classifier, [scene.image], [target])
+        for weight, exact in zip(classifier.network.weights, mini64.network.weights, strict=True):
+            exact.assign(np.asarray(weight, np.float64))
+        reference = reference_gradients(
+            mini64.split("block5_pool").head, gradients.activations.astype(np.float64), target
+        )
+        found[log_odds] = gradients, reference, naive_post_gradient(classifier, gradients, target)
+    return found
+
+
+def naive_post_gradient(classifier, gradients, target):
+    """The usual way: automatic differentiation of softmax in float32."""
+    x = tf.constant(gradients.activations)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        logits = tf.cast(classifier.split("block5_pool").head(x), tf.float32)
+        probability = tf.nn.softmax(logits)[0, target]
+    return np.asarray(tape.gradient(probability, x))[0]
+
+
+@pytest.mark.parametrize("score", SCORES)
+@pytest.mark.parametrize("log_odds", LOG_ODDS)
+def test_float32_gradients_agree_with_float64_at_any_log_odds(cases, score, log_odds):
+    gradients, reference, _ = cases[log_odds]
+    assert gradients.log_odds[0] == pytest.approx(log_odds, rel=0.05, abs=0.5)
+    assert relative_error(gradients.point_gradient(score)[0], reference[score]) < 1e-5
+
+
+def test_going_through_softmax_fails_at_saturation(cases):
+    errors = {o: relative_error(naive, ref["post"]) for o, (_, ref, naive) in cases.items()}
+    assert errors[3.0] < 1e-4
+    assert errors[25.0] > 0.5
+    assert errors[40.0] > 0.5
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_gradients_agree_with_finite_differences(tiny, noise_images, score):
+    target, step = 2, 1e-5
+    gradients = ScoreGradients(tiny, noise_images[:1], [target], layer="pool")
+    head = tiny.split("pool").head
+    activations = gradients.activations
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        direction = rng.normal(size=activations.shape)
+        ends = [
+            score_value(
+                score,
+                *logit_and_log_odds(
+                    head(tf.constant(activations + s * step * direction)), tf.constant([target])
+                ),
+            )
+            for s in (1, -1)
+        ]
+        slope = (ends[0] - ends[1])[0] / (2 * step)
+        assert (gradients.point_gradient(score) * direction).sum() == pytest.approx(slope, rel=1e-6)
+
+
+@pytest.mark.parametrize("log_odds", [-800.0, -30.0, 0.0, 30.0, 800.0])
+def test_score_values_follow_from_the_log_odds_without_overflow(log_odds):
+    logits = tf.constant([[log_odds, 0.0]], tf.float64)
+    logit, odds = logit_and_log_odds(logits, tf.constant([0]))
+    assert float(odds[0]) == log_odds
+    with np.errstate(all="raise", under="ignore"):
+        assert score_value("post", logit, odds)[0] == pytest.approx(
+            float(tf.nn.softmax(logits)[0, 0])
+        )
+        assert score_value("log", logit, odds)[0] == pytest.approx(
+            float(tf.nn.log_softmax(logits)[0, 0])
+        )
+
+
+def test_adding_to_every_logit_changes_pre_only(tiny_model, tiny, noise_images):
+    """Claim 3: z_i + t(x) for all i leaves the function as it was, and all scores but `pre`."""
+    inputs = keras.Input((10, 12, 3), dtype="float64")
+    x = inputs
+    for layer in tiny_model.layers[:-1]:
+        x = layer(x)
+    last = tiny_model.layers[-1]
+    twin = keras.layers.Dense(4, activation="softmax", dtype="float64")
+    outputs = twin(x)
+    shift = np.random.default_rng(0).normal(0, 5, (6, 1))
+    twin.set_weights([last.get_weights()[0] + shift, last.get_weights()[1]])
+    shifted = load_classifier(keras.Model(inputs, outputs), "none", tiny.class_names)
+    before, after = (
+        ScoreGradients(c, noise_images, ["ant", "bee", "dog"], layer="pool")
+        for c in (tiny, shifted)
+    )
+    np.testing.assert_allclose(
+        shifted.probabilities(noise_images), tiny.probabilities(noise_images), rtol=1e-10
+    )
+    for score in ("post", "log", "odds"):
+        np.testing.assert_allclose(
+            after.point_gradient(score), before.point_gradient(score), rtol=1e-8, atol=1e-14
+        )
+    change = np.abs(after.point_gradient("pre") - before.point_gradient("pre")).max()
+    assert change > np.abs(before.point_gradient("pre")).max()
+
+
+def test_a_misspelt_score_is_named_with_the_nearest_right_one():
+    with pytest.raises(
+        ValueError, match=r"no score 'odd'; did you mean 'odds'\? Allowed: 'pre', 'post'"
+    ):
+        check_choice("score", "odd", SCORES)

@@ -1,0 +1,65 @@
+"""Which score should a heatmap explain? The package that the notebooks share."""
+
+import os
+from contextlib import contextmanager
+
+
+@contextmanager
+def _quiet_stderr():
+    """Silence the process's stderr: TensorFlow writes to it on import, whatever its log level."""
+    with open(os.devnull, "w") as nowhere:
+        kept = os.dup(2)
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+with _quiet_stderr():
+    import tensorflow  # noqa: F401
+
+from xai_utils.classifier import Classifier, load_classifier
+from xai_utils.figures import heatmap_grid, save_figure, show_attribution, softmax_score_diagram
+from xai_utils.gradients import ScoreGradients
+from xai_utils.heatmaps import normalise, overlay, resize_heatmap
+from xai_utils.methods import (
+    completeness,
+    describe_completeness,
+    grad_cam,
+    grad_cam_plus,
+    grad_cam_plus_plus,
+    integrated_gradients,
+    rsi_grad_cam,
+)
+from xai_utils.parameters import check_parameters
+from xai_utils.results import load_result, make_record, save_result
+from xai_utils.samples import load_image, load_scene
+
+__all__ = [
+    "Classifier",
+    "ScoreGradients",
+    "check_parameters",
+    "completeness",
+    "describe_completeness",
+    "grad_cam",
+    "grad_cam_plus",
+    "grad_cam_plus_plus",
+    "heatmap_grid",
+    "integrated_gradients",
+    "load_classifier",
+    "load_image",
+    "load_result",
+    "load_scene",
+    "make_record",
+    "normalise",
+    "overlay",
+    "resize_heatmap",
+    "rsi_grad_cam",
+    "save_figure",
+    "save_result",
+    "show_attribution",
+    "softmax_score_diagram",
+]

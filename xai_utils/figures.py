@@ -1,0 +1,260 @@
+"""The figures, in one style."""
+
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.patches import FancyBboxPatch
+
+from xai_utils.heatmaps import COLORMAP, SIGNED_COLORMAP, normalise, overlay, resize_heatmap
+from xai_utils.results import versions, write_atomically
+
+STYLE = {
+    "figure.dpi": 75,  # a picture in a notebook stays below 150 kB
+    "font.size": 10,
+    "axes.titlesize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "image.interpolation": "nearest",
+    "pdf.fonttype": 42,  # text stays text
+    "figure.constrained_layout.use": True,
+}
+
+SAVED_DPI = 150
+RED, GRAY = "#b5442e", "#8a8f98"
+
+METHOD_LABELS = {
+    "grad_cam": "Grad-CAM",
+    "grad_cam_plus": "Grad-CAM+",
+    "grad_cam_plus_plus": "Grad-CAM++",
+    "rsi_grad_cam": "RSI-Grad-CAM",
+    "integrated_gradients": "Integrated Gradients",
+}
+SCORE_LABELS = {
+    "pre": "pre-softmax, $z_c$",
+    "post": "post-softmax, $y_c$",
+    "log": "log-softmax, $\\log\\, y_c$",
+    "odds": "log-odds, $o_c$",
+}
+
+# A few pixels carry the largest values of a signed map at full resolution; without clipping
+# them the rest of the picture is white.
+SIGNED_PERCENTILE = 99.5
+
+
+def describe_target(record):
+    """One line that says what a heatmap explains: class, probability, layer, model."""
+    return (
+        f"{record['class']}, p = {format_probability(record['probability'], record['log_odds'])}"
+        f" · {record['layer']} · {record['model']}"
+    )
+
+
+def format_probability(probability, log_odds):
+    """A probability with the digits that tell it from 1: "0.73", "1 - 3e-09"."""
+    if probability <= 0.999:
+        return f"{probability:.3g}"
+    return f"1 - {np.exp(-np.logaddexp(0, log_odds)):.0e}".replace("e-0", "e-")
+
+
+def show_attribution(image, heatmap, record, top):
+    """The image, the heatmap, both together, and the most probable classes.
+
+    Parameters
+    ----------
+    image : ndarray, uint8 (H, W, 3)
+    heatmap : ndarray, float (h, w)
+        Not normalised; signed maps get a diverging colour map centred on zero.
+    record : dict
+        As from `make_record`.
+    top : list of (str, float)
+        Names and probabilities, the most probable first.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(1, 4, figsize=(11, 3.1), width_ratios=[1, 1.16, 1, 0.8])
+        figure.suptitle(
+            f"{METHOD_LABELS[record['method']]}, {SCORE_LABELS[record['score']]} — "
+            f"{describe_target(record)}"
+        )
+        axes[0].imshow(image)
+        axes[0].set_title("image")
+        colors = _draw_heatmap(axes[1], heatmap, image.shape[:2])
+        axes[1].set_title("heatmap, divided by its maximum")
+        axes[1].set_xlabel(_describe_maximum(record["raw_maximum"]))
+        figure.colorbar(colors, ax=axes[1], shrink=0.85)
+        axes[2].imshow(overlay(image, _magnitude(heatmap)))
+        axes[2].set_title("overlay" if heatmap.min() >= 0 else "overlay of the absolute values")
+        for ax in axes[:3]:
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set_visible(False)
+        _draw_top(axes[3], top, record["class"])
+    return figure
+
+
+def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP):
+    """Heatmaps of several methods (rows) and scores (columns) of one image.
+
+    Parameters
+    ----------
+    image : ndarray, uint8 (H, W, 3)
+    heatmaps, records : dict
+        By (method, score): the maps, not normalised, and their records.
+    title : str
+    colormap : str
+        For the maps >= 0, for example "jet" as in the paper.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    methods = list(dict.fromkeys(method for method, _ in heatmaps))
+    scores = list(dict.fromkeys(score for _, score in heatmaps))
+    with plt.rc_context(STYLE):
+        size = (2.25 * len(scores) + 1.1, 2.45 * len(methods) + 0.6)
+        figure, axes = plt.subplots(len(methods), len(scores), figsize=size, squeeze=False)
+        for row, method in zip(axes, methods, strict=True):
+            for ax, score in zip(row, scores, strict=True):
+                heatmap = heatmaps[method, score]
+                if heatmap.min() < 0:
+                    colors = _draw_heatmap(ax, heatmap, image.shape[:2])
+                else:
+                    ax.imshow(overlay(image, heatmap, colormap))
+                    colors = ScalarMappable(Normalize(0, 1), colormap)
+                ax.set(xticks=[], yticks=[])
+                ax.spines[:].set_visible(False)
+                ax.set_xlabel(_describe_maximum(records[method, score]["raw_maximum"]), fontsize=9)
+            row[0].set_ylabel(METHOD_LABELS[method], fontsize=11)
+            figure.colorbar(colors, ax=row[-1], shrink=0.85)
+        for ax, score in zip(axes[0], scores, strict=True):
+            ax.set_title(SCORE_LABELS[score], fontsize=11)
+        figure.suptitle(f"{title}\n{describe_target(next(iter(records.values())))}")
+    return figure
+
+
+def _magnitude(heatmap):
+    if heatmap.min() >= 0:
+        return heatmap
+    return np.minimum(np.abs(heatmap), np.percentile(np.abs(heatmap), SIGNED_PERCENTILE))
+
+
+def _draw_heatmap(ax, heatmap, shape):
+    resized = resize_heatmap(heatmap, *shape)
+    if heatmap.min() >= 0:
+        return ax.imshow(normalise(resized), cmap=COLORMAP, vmin=0, vmax=1)
+    limit = np.percentile(np.abs(normalise(resized)), SIGNED_PERCENTILE)
+    return ax.imshow(normalise(resized), cmap=SIGNED_COLORMAP, vmin=-limit, vmax=limit)
+
+
+def _describe_maximum(maximum):
+    return "zero everywhere" if maximum == 0 else f"raw maximum {maximum:.2e}"
+
+
+def _draw_top(ax, top, target):
+    names, values = zip(*reversed(top), strict=True)
+    colors = [RED if name == target else GRAY for name in names]
+    bars = ax.barh(names, values, color=colors)
+    ax.bar_label(bars, [f"{v:.3f}" for v in values], padding=3, fontsize=9)
+    ax.set(xlim=(0, 1.3), xticks=[0, 0.5, 1], title="probability")
+
+
+def softmax_score_diagram(model, layer):
+    """Figure 1: the structure of the classifier, and where each score is read.
+
+    Parameters
+    ----------
+    model, layer : str
+        Names, for the labels.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    blocks = [
+        ("image\n$x$", 0.9, "#e8e8e8"),
+        ("convolutional\nblocks", 1.5, "#cfe0f0"),
+        (f"activations\n$A$  ({layer})", 1.9, "#cfe0f0"),
+        ("fully connected\nlayers", 1.6, "#d8ead3"),
+        ("logits\n$z$", 0.9, "#fbe3c0"),
+        ("softmax", 1.0, "#eeeeee"),
+        ("probabilities\n$y$", 1.4, "#f6cfc4"),
+    ]
+    with plt.rc_context({**STYLE, "figure.constrained_layout.use": False}):
+        figure, ax = plt.subplots(figsize=(11, 3.3))
+        figure.subplots_adjust(0, 0, 1, 1)
+        x, centres = 0.2, []
+        for label, width, color in blocks:
+            ax.add_patch(
+                FancyBboxPatch((x, 1.3), width, 1, "round,pad=0.04", fc=color, ec="#555555")
+            )
+            ax.text(x + width / 2, 1.8, label, ha="center", va="center")
+            if centres:
+                ax.annotate("", (x - 0.05, 1.8), (x - 0.33, 1.8), arrowprops={"arrowstyle": "-|>"})
+            centres.append(x + width / 2)
+            x += width + 0.38
+        _draw_readings(ax, centres[4], centres[6])
+        gradient = "$\\partial {} / \\partial A$".format
+        for start, end, y, names in (
+            (centres[4], centres[2] + 0.2, 0.55, ["z_c"]),
+            (centres[6], centres[2] - 0.2, 0.0, ["y_c", "\\log y_c", "o_c"]),
+        ):
+            ax.plot([start, start, end, end], [1.22, y, y, 1.1], color=RED, linewidth=1.2)
+            ax.annotate("", (end, 1.25), (end, 1.0), arrowprops={"arrowstyle": "-|>", "color": RED})
+            label = ",  ".join(map(gradient, names))
+            ax.text(centres[3], y + 0.07, label, color=RED, ha="center", va="bottom")
+        ax.set(xlim=(0, x - 0.1), ylim=(-0.2, 3.6))
+        ax.axis("off")
+        ax.text(
+            0.2, 3.25, f"The classifier ({model}) and the four scores of a class $c$", fontsize=12
+        )
+    return figure
+
+
+def _draw_readings(ax, logits, probabilities):
+    """Above the boxes: which score is read where."""
+    ax.text(logits, 2.48, "pre:  $z_c$", ha="center", va="bottom")
+    ax.text(
+        probabilities, 2.48,
+        "post:  $y_c$\nlog:  $\\log y_c$\nodds:  $o_c = \\log\\frac{y_c}{1 - y_c}$",
+        ha="center", va="bottom",
+    )  # fmt: skip
+
+
+def save_figure(figure, stem, source):
+    """Save a figure as PNG and PDF; both say inside what made them.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    stem : str or Path
+        Path without ending; folders are made.
+    source : dict
+        What it was made from: notebook and parameters.
+
+    Returns
+    -------
+    list of Path
+        The files.
+    """
+    stem = Path(stem)
+    origin = json.dumps({**source, "versions": versions()})
+    files = []
+    for ending, metadata in (
+        ("png", {"Description": origin, "Software": None}),
+        ("pdf", {"Subject": origin, "CreationDate": None, "Creator": None, "Producer": None}),
+    ):
+        path = stem.with_name(f"{stem.name}.{ending}")
+        write_atomically(
+            path,
+            lambda f, kind=ending, m=metadata: figure.savefig(
+                f, format=kind, metadata=m, dpi=SAVED_DPI
+            ),
+        )
+        files.append(path)
+    return files

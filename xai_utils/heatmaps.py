@@ -1,0 +1,88 @@
+"""From a map at a layer's resolution to colours on the image."""
+
+import numpy as np
+from matplotlib import colormaps
+from PIL import Image
+
+COLORMAP = "inferno"  # perceptually uniform; the paper's figures use "jet"
+SIGNED_COLORMAP = "RdBu_r"
+OPACITY = 0.6
+
+
+def normalise(heatmap):
+    """Divide a map by its own largest absolute value.
+
+    Parameters
+    ----------
+    heatmap : ndarray, float (h, w)
+
+    Returns
+    -------
+    ndarray, float32 (h, w)
+        In [0, 1], or in [-1, 1] if signed. A map that is zero everywhere stays zero.
+
+    Raises
+    ------
+    ValueError
+        If the map holds NaN or infinity.
+    """
+    heatmap = np.asarray(heatmap, np.float64)
+    if not np.isfinite(heatmap).all():
+        raise ValueError("the heatmap holds values that are not finite")
+    largest = np.abs(heatmap).max()
+    if largest == 0:
+        return heatmap.astype(np.float32)
+    return (heatmap / largest).astype(np.float32)
+
+
+def resize_heatmap(heatmap, height, width):
+    """Resize a map bilinearly: float32 (h, w) to float32 (height, width)."""
+    image = Image.fromarray(np.asarray(heatmap, np.float32))
+    return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
+
+
+def overlay(image, heatmap, colormap=COLORMAP, opacity=OPACITY):
+    """Lay a heatmap in colours over the grey image.
+
+    Parameters
+    ----------
+    image : ndarray, uint8 (H, W, 3)
+        RGB in [0, 255].
+    heatmap : ndarray, float (h, w)
+        >= 0; it is resized to the image and normalised.
+    colormap : str
+        The name of a Matplotlib colour map.
+    opacity : float
+        Of the heatmap, in [0, 1].
+
+    Returns
+    -------
+    ndarray, uint8 (H, W, 3)
+        RGB in [0, 255].
+    """
+    if np.min(heatmap) < 0:
+        raise ValueError("only a heatmap >= 0 can be laid over an image; this one is signed")
+    height, width = image.shape[:2]
+    heat = colormaps[colormap](normalise(resize_heatmap(heatmap, height, width)))[..., :3]
+    grey = np.asarray(Image.fromarray(image).convert("L"), np.float32)[..., None] / 255
+    mixed = (1 - opacity) * grey + opacity * heat
+    return (mixed * 255).round().astype(np.uint8)
+
+
+def share_inside(heatmap, mask):
+    """The share of a map's positive part that lies inside a mask.
+
+    Parameters
+    ----------
+    heatmap : ndarray, float (h, w)
+    mask : ndarray, bool (H, W)
+        The heatmap is resized to it.
+
+    Returns
+    -------
+    float
+        In [0, 1]; NaN if no value of the map is positive.
+    """
+    positive = np.maximum(resize_heatmap(heatmap, *mask.shape), 0)
+    total = positive.sum(dtype=np.float64)
+    return float(positive[mask].sum(dtype=np.float64) / total) if total > 0 else float("nan")

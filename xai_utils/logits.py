@@ -1,0 +1,125 @@
+"""The network before its softmax, made from a Keras model without changing the model."""
+
+import keras
+
+
+def logit_network(model):
+    """A flat functional network that gives the logits of `model`.
+
+    Nested models are opened, so that every layer can be reached by its name. The layers are
+    shared with `model`, except for a last layer with weights: that one gets a linear twin in
+    float64 with a copy of them.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Functional or Sequential, one RGB image in, one output (N, classes), classes >= 2.
+
+    Returns
+    -------
+    network : keras.Model
+        From the model's input to logits, float (N, classes).
+    tensors : dict of str to keras.KerasTensor
+        The output of each layer within `network`, by the name of the layer.
+
+    Raises
+    ------
+    ValueError
+        If the model has several inputs or outputs, an input that is not an RGB image of fixed
+        size, fewer than two classes, or ends in an activation other than softmax or none.
+    TypeError
+        If the model is neither functional nor Sequential.
+    """
+    _check_ends(model)
+    inputs = keras.Input(batch_shape=(None, *model.input_shape[1:]), dtype=model.input_dtype)
+    tensors = {}
+    logits = _apply(model, inputs, _last_layer(model), tensors)
+    return keras.Model(inputs, logits, name=f"{model.name}-logits"), tensors
+
+
+def _check_ends(model):
+    if not isinstance(model, keras.Sequential) and not hasattr(model, "operations"):
+        raise TypeError(
+            f"{type(model).__name__} {model.name!r} is a subclassed model, whose layers cannot be "
+            "seen from outside; give a functional or Sequential one"
+        )
+    if not model.built:
+        raise ValueError(f"model {model.name!r} has no weights yet: give its first layer a shape")
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise ValueError(
+            f"model {model.name!r} has {len(model.inputs)} inputs and {len(model.outputs)} "
+            "outputs; one image in and one class distribution out are needed"
+        )
+    shape = model.inputs[0].shape
+    if len(shape) != 4 or shape[-1] != 3 or None in shape[1:]:
+        raise ValueError(
+            f"the input of {model.name!r} has shape {tuple(shape)}; an RGB image of fixed size, "
+            "(None, height, width, 3), is needed"
+        )
+    shape = model.outputs[0].shape
+    if len(shape) != 2 or shape[-1] is None or shape[-1] < 2:
+        raise ValueError(
+            f"the output of {model.name!r} has shape {tuple(shape)}; (None, classes) with at "
+            "least two classes is needed (one sigmoid unit is log-odds without a rival)"
+        )
+    last = _last_layer(model)
+    activation = _activation(last)
+    if activation not in (None, "linear", "softmax"):
+        raise ValueError(
+            f"model {model.name!r} ends in {activation} (layer {last.name!r}); the scores are "
+            "defined for a softmax over classes, or for logits"
+        )
+
+
+def _last_layer(model):
+    """The layer that makes the output; in a functional model it has depth zero and comes last."""
+    last = model.layers[-1]
+    return _last_layer(last) if isinstance(last, keras.Model) else last
+
+
+def _activation(layer):
+    if isinstance(layer, keras.layers.Softmax):
+        return "softmax"
+    activation = getattr(layer, "activation", None)
+    return None if activation is None else getattr(activation, "__name__", str(activation))
+
+
+def _apply(model, inputs, last, tensors):
+    """Call the layers of a model one by one on symbolic inputs, and stop before the softmax."""
+
+    def call(layer, *args, **kwargs):
+        if isinstance(layer, keras.Model):
+            tensors[layer.name] = _apply(layer, *args, last, tensors)
+        elif layer is last:
+            tensors[layer.name] = _logits(layer, *args)
+        else:
+            tensors[layer.name] = layer(*args, **kwargs)
+        return tensors[layer.name]
+
+    if isinstance(model, keras.Sequential):
+        for layer in model.layers:
+            inputs = call(layer, inputs)
+        return inputs
+    # clone_model walks the graph; its clone of a nested model has inputs of its own, so what the
+    # layers returned is used, and not the clone
+    keras.models.clone_model(
+        model, input_tensors=inputs, clone_function=lambda layer: layer, call_function=call
+    )
+    return tensors[model.layers[-1].name]
+
+
+def _logits(layer, inputs):
+    """The last layer without its softmax, and in float64.
+
+    At a log-odds of 40 the rounding of float32 logits would be seen in the fifth digit of the
+    probabilities' complement. One layer in float64 costs next to nothing.
+    """
+    if not layer.weights and _activation(layer) == "softmax":
+        return inputs  # a Softmax or Activation layer
+    if not layer.weights or _activation(layer) is None:
+        return layer(inputs)
+    config = {**layer.get_config(), "activation": "linear", "dtype": "float64"}
+    twin = type(layer).from_config(config)
+    outputs = twin(inputs)
+    twin.set_weights(layer.get_weights())
+    return outputs

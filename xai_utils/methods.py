@@ -1,0 +1,184 @@
+"""The attribution methods: one short function each, of the gradients and a score.
+
+Maps are as the formulas give them, not normalised, and at the resolution of the layer.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xai_utils.scores import check_choice, score_value
+
+RSI_VARIANTS = ("select", "positive_gradients")
+
+
+def grad_cam(gradients, score):
+    """Grad-CAM (Selvaraju et al. 2016, arXiv 1610.02391, eqs. 1-2).
+
+    Parameters
+    ----------
+    gradients : ScoreGradients
+        For N images.
+    score : {"pre", "post", "log", "odds"}
+
+    Returns
+    -------
+    ndarray, float32 (N, h, w)
+        >= 0.
+    """
+    weights = gradients.point_gradient(score).mean(axis=(1, 2))
+    return _weighted_sum(weights, gradients.activations)
+
+
+def grad_cam_plus(gradients, score):
+    """Grad-CAM+: Grad-CAM with the positive gradients only (Lerma and Lucas, arXiv 2205.10838).
+
+    Parameters and result are those of `grad_cam`.
+    """
+    weights = np.maximum(gradients.point_gradient(score), 0).mean(axis=(1, 2))
+    return _weighted_sum(weights, gradients.activations)
+
+
+def grad_cam_plus_plus(gradients, score):
+    """Grad-CAM++ (Chattopadhay et al. 2017, arXiv 1710.11063, eqs. 10 and 19).
+
+    The coefficient g^2 / (2 g^2 + g^3 sum A) is computed as 1 / (2 + g sum A), which is the same
+    for g other than 0 and does not underflow where the score saturates.
+
+    Parameters and result are those of `grad_cam`.
+    """
+    gradient, activations = gradients.point_gradient(score), gradients.activations
+    denominator = 2 + gradient * activations.sum(axis=(1, 2), keepdims=True)
+    # a channel with a negative sum can bring the denominator to zero; it then has no weight
+    coefficients = np.divide(
+        1, denominator, out=np.zeros_like(denominator), where=(gradient != 0) & (denominator != 0)
+    )
+    weights = (coefficients * np.maximum(gradient, 0)).sum(axis=(1, 2))
+    return _weighted_sum(weights, activations)
+
+
+def rsi_grad_cam(gradients, score, variant="select"):
+    """RSI-Grad-CAM (Lucas, Lerma, Furst and Raicu 2022, arXiv 2205.10900).
+
+    Parameters
+    ----------
+    gradients : ScoreGradients
+        For N images; its baseline and steps make the path.
+    score : {"pre", "post", "log", "odds"}
+    variant : {"select", "positive_gradients"}
+        How the authors keep the positive part of the integral R. "select" (their Keras notebooks
+        of 2022): R where R, the activation and its change along the path are positive, else 0.
+        "positive_gradients" (their PyTorch notebooks of 2023): gradients are clipped at zero
+        before they are integrated.
+
+    Returns
+    -------
+    ndarray, float32 (N, h, w)
+        >= 0.
+    """
+    check_choice("RSI-Grad-CAM variant", variant, RSI_VARIANTS)
+    path = gradients.path()
+    if variant == "positive_gradients":
+        kept = gradients.path_integral(score, positive=True)
+    else:
+        integral = gradients.path_integral(score)
+        kept = np.where((path.end > 0) & (path.end > path.start), np.maximum(integral, 0), 0)
+    return _weighted_sum(kept.mean(axis=(1, 2)), path.end)
+
+
+def integrated_gradients(gradients, score):
+    """Integrated Gradients (Sundararajan, Taly and Yan 2017, arXiv 1703.01365, eq. 1).
+
+    The integral is the trapezoid rule over the points of the path, at the pixels: the layer of
+    `gradients` plays no part.
+
+    Parameters
+    ----------
+    gradients : ScoreGradients
+        For N images; its baseline and steps make the path.
+    score : {"pre", "post", "log", "odds"}
+
+    Returns
+    -------
+    ndarray, float32 (N, height, width, 3)
+        Signed, for the RGB pixels at the size of the network's input.
+    """
+    return gradients.path_integral(score, at="pixels").astype(np.float32)
+
+
+def _weighted_sum(weights, activations):
+    """ReLU of the sum over channels of weight times activation: float32 (N, h, w)."""
+    total = np.einsum("nk,nhwk->nhw", weights, activations)
+    return np.maximum(total, 0).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """Both sides of the completeness equation of a path method, for N images.
+
+    Attributes
+    ----------
+    attributed : ndarray, float64 (N,)
+        The sum of the integral over all units.
+    change : ndarray, float64 (N,)
+        Score at the image minus score at the baseline.
+    gap : ndarray, float64 (N,)
+        abs(attributed - change) / abs(change); 0 if both are 0.
+    """
+
+    attributed: np.ndarray
+    change: np.ndarray
+    gap: np.ndarray
+
+
+def completeness(gradients, score, at="layer"):
+    """How far a path integral is from the change of the score that it should add up to.
+
+    Parameters
+    ----------
+    gradients : ScoreGradients
+        For N images.
+    score : {"pre", "post", "log", "odds"}
+    at : {"layer", "pixels"}
+        "layer" for RSI-Grad-CAM (the integral before anything is masked), "pixels" for
+        Integrated Gradients.
+
+    Returns
+    -------
+    Completeness
+    """
+    attributed = gradients.path_integral(score, at).sum(axis=(1, 2, 3), dtype=np.float64)
+    path = gradients.path(at)
+    values = score_value(score, path.logit, path.log_odds)
+    change = values[:, -1] - values[:, 0]
+    error = np.abs(attributed - change)
+    with np.errstate(divide="ignore"):
+        gap = np.divide(error, np.abs(change), out=np.zeros_like(error), where=error > 0)
+    return Completeness(attributed, change, gap)
+
+
+LARGE_GAP = 0.05  # above it a path has too few steps
+
+
+def describe_completeness(balance, steps):
+    """One line on the first image's completeness, and how many steps would mend a large gap.
+
+    Parameters
+    ----------
+    balance : Completeness
+    steps : int
+        Of the path.
+
+    Returns
+    -------
+    str
+    """
+    attributed, change, gap = balance.attributed[0], balance.change[0], balance.gap[0]
+    line = f"attributed {attributed:.3f}, score changes by {change:.3f}: gap {gap:.1%}"
+    if gap <= LARGE_GAP:
+        return line
+    if change == 0:
+        return f"{line}; the score is the same at both ends, so there is nothing to attribute"
+    # between the kinks of the ReLUs the error falls as steps^-2, across them as steps^-1
+    enough = int(np.ceil(steps * gap / LARGE_GAP))
+    return f"{line}; above {LARGE_GAP:.0%}: take about {enough} steps instead of {steps}"

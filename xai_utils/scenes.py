@@ -1,0 +1,263 @@
+"""Scenes: photographs of one or two known objects, pasted onto photographed backgrounds.
+
+Because an object is pasted, its outline is known to the pixel: where a heatmap *should* point
+is a fact here, not a judgement. The same scenes train ``vgg19-mini`` and test it.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
+
+from xai_utils.images import photograph
+
+SIZE = 224  # pixels, VGG19's input
+
+REGIONS = json.loads((resources.files("xai_utils") / "data" / "regions.json").read_text("utf-8"))
+CLASS_NAMES = tuple(REGIONS["classes"])
+
+MIN_VISIBLE = 0.6  # of an object, in the frame and not covered by another
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An image and what is known about it.
+
+    Attributes
+    ----------
+    image : ndarray, uint8 (224, 224, 3)
+        RGB in [0, 255].
+    classes : tuple of str
+        The class of each object, one or two.
+    masks : ndarray, bool (len(classes), 224, 224)
+        The visible pixels of each object.
+    """
+
+    image: np.ndarray
+    classes: tuple
+    masks: np.ndarray
+
+
+def make_scene(
+    seed, objects=1, backgrounds="train", regions="train", distractor=False, classes=None
+):
+    """A scene drawn at random, always the same one for the same arguments.
+
+    Parameters
+    ----------
+    seed : int or sequence of int
+        For example (stream, index).
+    objects : {1, 2}
+        How many objects to paste; two are of different classes and of similar size.
+    backgrounds, regions : {"train", "held_out"}
+        Which part of the photographs the background, and the coins and textures, come from.
+    distractor : bool
+        Also paste one small object of another class, which is not listed in the scene.
+    classes : sequence of str, optional
+        The classes to paste, in place of a random choice.
+
+    Returns
+    -------
+    Scene
+    """
+    rng = np.random.default_rng(seed)
+    if classes is None:
+        classes = [CLASS_NAMES[i] for i in rng.choice(len(CLASS_NAMES), objects, replace=False)]
+    while True:
+        canvas = _background(rng, backgrounds)
+        if distractor:
+            other = rng.choice([name for name in CLASS_NAMES if name not in classes])
+            canvas, _ = _paste(rng, canvas, *_object(rng, other, regions), rng.uniform(30, 60))
+        sizes = _sizes(rng, len(classes))
+        masks, visible = [], []
+        for name, size in zip(classes, sizes, strict=True):
+            patch, outline = _object(rng, name, regions)
+            canvas, (mask, area) = _paste(rng, canvas, patch, outline, size)
+            masks = [earlier & ~mask for earlier in masks] + [mask]
+            visible.append(area)
+        if all(mask.sum() >= MIN_VISIBLE * area for mask, area in zip(masks, visible, strict=True)):
+            return Scene(_add_noise(rng, canvas), tuple(classes), np.stack(masks))
+
+
+def make_context_crop(seed, class_name):
+    """A crop of the photograph that a class comes from: the object where it really stood.
+
+    Parameters
+    ----------
+    seed : int or sequence of int
+    class_name : str
+
+    Returns
+    -------
+    ndarray, uint8 (224, 224, 3)
+        RGB in [0, 255].
+    """
+    rng = np.random.default_rng(seed)
+    if class_name in REGIONS["textures"]:
+        patch, _ = _texture(rng, REGIONS["textures"][class_name]["train"], _source(class_name))
+    else:
+        photo = _source(class_name)
+        x0, y0, x1, y1 = _bounding_box(rng, class_name)
+        height, width = photo.shape[:2]
+        grow = rng.uniform(0, 1, 4)  # from the object's box (0) to the whole photograph (1)
+        box = (x0 * (1 - grow[0]), y0 * (1 - grow[1]),
+               x1 + (width - x1) * grow[2], y1 + (height - y1) * grow[3])  # fmt: skip
+        patch = Image.fromarray(photo).crop([round(v) for v in box])
+    patch = _jitter(rng, _flip(rng, patch)).resize((SIZE, SIZE), Image.Resampling.BILINEAR)
+    return _add_noise(rng, patch)
+
+
+def _source(class_name):
+    for kind in ("polygons", "circles", "textures"):
+        if class_name in REGIONS[kind]:
+            return photograph(REGIONS[kind][class_name]["photo"])
+    raise ValueError(f"no class {class_name!r}; the classes are: {', '.join(CLASS_NAMES)}")
+
+
+def _bounding_box(rng, class_name):
+    if class_name in REGIONS["circles"]:
+        x, y, r = rng.choice(REGIONS["circles"][class_name]["train"])
+        return x - r, y - r, x + r, y + r
+    points = np.array(REGIONS["polygons"][class_name]["polygon"])
+    return *points.min(0), *points.max(0)
+
+
+def _sizes(rng, objects):
+    """The longest side of each object, in pixels."""
+    if objects == 1:
+        return [np.exp(rng.uniform(np.log(80), np.log(210)))]
+    return rng.uniform(90, 145) * rng.uniform(0.85, 1.15, objects)
+
+
+def _object(rng, class_name, regions):
+    """An object as it lies in its photograph: patch (RGB) and outline (L), of one size."""
+    if class_name in REGIONS["textures"]:
+        patch, _ = _texture(rng, REGIONS["textures"][class_name][regions], _source(class_name))
+        return patch, _blob(rng, patch.size, fill=0.95)
+    if class_name in REGIONS["circles"]:
+        patch, outline = _circle(
+            class_name, rng.integers(len(REGIONS["circles"][class_name][regions])), regions
+        )
+    else:
+        patch, outline = _polygon(class_name)
+        if rng.random() < 0.3:  # a partial view
+            blob = np.asarray(_blob(rng, patch.size, fill=rng.uniform(0.75, 0.95)))
+            outline = Image.fromarray(np.minimum(np.asarray(outline), blob))
+    return patch, outline
+
+
+@cache
+def _polygon(class_name):
+    region = REGIONS["polygons"][class_name]
+    points = np.array(region["polygon"])
+    photo = Image.fromarray(photograph(region["photo"]))
+    outline = Image.new("L", photo.size)
+    ImageDraw.Draw(outline).polygon([tuple(p) for p in points.tolist()], fill=255)
+    box = (*points.min(0).tolist(), *(points.max(0) + 1).tolist())
+    return _shrink(photo.crop(box)), _shrink(outline.crop(box))
+
+
+@cache
+def _circle(class_name, index, regions):
+    region = REGIONS["circles"][class_name]
+    x, y, r = region[regions][index]
+    patch = Image.fromarray(photograph(region["photo"])).crop((x - r, y - r, x + r + 1, y + r + 1))
+    outline = Image.new("L", patch.size)
+    ImageDraw.Draw(outline).ellipse((0, 0, 2 * r, 2 * r), fill=255)
+    return patch, outline
+
+
+def _texture(rng, region, photo):
+    """A square piece of a photograph that is the same kind of thing everywhere."""
+    x0, y0, x1, y1 = region["box"]
+    lowest, highest = region["side"]
+    side = round(np.exp(rng.uniform(np.log(lowest), np.log(highest))))
+    x, y = rng.integers(x0, x1 - side + 1), rng.integers(y0, y1 - side + 1)
+    patch = Image.fromarray(photo[y : y + side, x : x + side])
+    return _shrink(patch), (x, y, side)
+
+
+def _shrink(image, longest=2 * SIZE):
+    """Large patches are made smaller once: later transformations cost less."""
+    scale = min(1.0, longest / max(image.size))
+    size = [max(1, round(v * scale)) for v in image.size]
+    return image.resize(size, Image.Resampling.BILINEAR)
+
+
+def _blob(rng, size, fill):
+    """A smooth closed outline that fills about `fill` of the width and height."""
+    angles = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+    radius = np.ones_like(angles)
+    for k in (2, 3, 4, 5):
+        radius += rng.normal(0, 0.18 / k) * np.cos(k * angles + rng.uniform(0, 2 * np.pi))
+    radius *= fill / radius.max()
+    width, height = size
+    x = width / 2 * (1 + radius * np.cos(angles))
+    y = height / 2 * (1 + radius * np.sin(angles))
+    outline = Image.new("L", size)
+    ImageDraw.Draw(outline).polygon(list(zip(x.tolist(), y.tolist(), strict=True)), fill=255)
+    return outline
+
+
+def _background(rng, split):
+    regions = REGIONS["backgrounds"][split]
+    region = regions[rng.integers(len(regions))]
+    x0, y0, x1, y1 = region["box"]
+    side = rng.uniform(0.5, 1.0) * min(x1 - x0, y1 - y0)
+    x, y = rng.uniform(x0, x1 - side), rng.uniform(y0, y1 - side)
+    crop = Image.fromarray(photograph(region["photo"])).crop(
+        [round(v) for v in (x, y, x + side, y + side)]
+    )
+    pixels = np.asarray(
+        _flip(rng, crop.resize((SIZE, SIZE), Image.Resampling.BILINEAR)), np.float32
+    )
+    if np.ptp(pixels, axis=-1).max() == 0:  # a grey photograph: give it a tint
+        pixels = pixels * rng.uniform(0.75, 1.15, 3)
+    return _jitter(rng, Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)))
+
+
+def _flip(rng, image):
+    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else image
+
+
+def _jitter(rng, image):
+    """Change brightness, contrast, saturation (30 %) and the gain of each channel (10 %)."""
+    for enhancer in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
+        image = enhancer(image).enhance(rng.uniform(0.7, 1.3))
+    pixels = np.asarray(image, np.float32) * rng.uniform(0.9, 1.1, 3)
+    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+
+
+def _paste(rng, canvas, patch, outline, size):
+    """Paste a patch, turned and resized; also its mask and the area it has when seen whole."""
+    stretch = np.exp(rng.uniform(np.log(0.85), np.log(1.18)))
+    width, height = patch.size[0] * stretch, patch.size[1] / stretch
+    scale = size / max(width, height)
+    shape = (max(2, round(width * scale)), max(2, round(height * scale)))
+    patch = _jitter(rng, patch.resize(shape, Image.Resampling.BILINEAR))
+    outline = outline.resize(shape, Image.Resampling.BILINEAR)
+    if rng.random() < 0.5:
+        patch, outline = (i.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for i in (patch, outline))
+    angle = rng.uniform(-25, 25)
+    patch = patch.rotate(angle, Image.Resampling.BILINEAR, expand=True)
+    outline = outline.rotate(angle, Image.Resampling.BILINEAR, expand=True)
+    edge = ImageFilter.GaussianBlur(rng.uniform(0.5, 2))
+    x, y = (round(rng.uniform(-0.1 * side, SIZE - 0.9 * side)) for side in patch.size)
+    alpha = Image.new("L", canvas.size)
+    alpha.paste(outline, (x, y))
+    pasted = canvas.copy()
+    pasted.paste(patch, (x, y))
+    # the blurred edge stays inside the outline, where the patch has true pixels
+    soft = np.minimum(np.asarray(alpha.filter(edge)), np.asarray(alpha))
+    canvas = Image.composite(pasted, canvas, Image.fromarray(soft))
+    return canvas, (soft > 127, (np.asarray(outline) > 127).sum())
+
+
+def _add_noise(rng, image):
+    pixels = np.asarray(image, np.float32)
+    if rng.random() < 0.3:
+        pixels = pixels + rng.normal(0, rng.uniform(2, 10), pixels.shape)
+    return np.clip(pixels, 0, 255).round().astype(np.uint8)

@@ -1,0 +1,113 @@
+r"""The four scores of a class and their gradients, without losing digits at saturation.
+
+For logits :math:`z`, probabilities :math:`y = \mathrm{softmax}(z)` and a target class :math:`c`:
+
+======== ============================ =========================================
+name     score                        gradient
+======== ============================ =========================================
+``pre``  :math:`z_c`                  :math:`\partial z_c`
+``post`` :math:`y_c = \sigma(o)`      :math:`\sigma(o)\,\sigma(-o)\,\partial o`
+``log``  :math:`\log y_c`             :math:`\sigma(-o)\,\partial o`
+``odds`` :math:`o`                    :math:`\partial o`
+======== ============================ =========================================
+
+where :math:`o = \log\frac{y_c}{1 - y_c} = z_c - \log\sum_{i \ne c} e^{z_i}` is the log-odds and
+:math:`\sigma` the logistic function. Three of the four gradients are multiples of one.
+Differentiating softmax itself gives the same numbers only as long as :math:`1 - y_c` survives
+the rounding of :math:`y_c`; this form has nothing to subtract.
+"""
+
+import difflib
+
+import numpy as np
+import tensorflow as tf
+
+SCORES = ("pre", "post", "log", "odds")
+
+
+def check_score(score):
+    """Raise ValueError unless `score` is one of SCORES."""
+    check_choice("score", score, SCORES)
+
+
+def check_choice(what, value, allowed):
+    """Raise ValueError unless `value` is one of the allowed; the message has the nearest one.
+
+    Parameters
+    ----------
+    what : str
+        What the value is, for the message.
+    value : object
+    allowed : iterable of str
+    """
+    allowed = list(allowed)
+    if value in allowed:
+        return
+    nearest = difflib.get_close_matches(str(value), allowed, n=1)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    listed = ", ".join(repr(name) for name in allowed)
+    raise ValueError(
+        f"no {what} {value!r}{hint} Allowed: {listed}".replace("' Allowed", "'. Allowed")
+    )
+
+
+def logit_and_log_odds(logits, targets):
+    """The target's logit and its log-odds against all other classes.
+
+    Parameters
+    ----------
+    logits : tf.Tensor, float (N, classes)
+    targets : tf.Tensor, int (N,)
+
+    Returns
+    -------
+    logit, log_odds : tf.Tensor, float (N,)
+    """
+    is_target = tf.one_hot(targets, logits.shape[-1], on_value=True, off_value=False)
+    logit = tf.gather(logits, targets, batch_dims=1)
+    others = tf.where(is_target, tf.constant(-np.inf, logits.dtype), logits)
+    return logit, logit - tf.reduce_logsumexp(others, axis=-1)
+
+
+def score_value(score, logit, log_odds):
+    """The score, from the target's logit and log-odds.
+
+    Parameters
+    ----------
+    score : {"pre", "post", "log", "odds"}
+    logit, log_odds : ndarray, float (...)
+
+    Returns
+    -------
+    ndarray, float64 (...)
+    """
+    check_score(score)
+    logit, log_odds = np.asarray(logit, np.float64), np.asarray(log_odds, np.float64)
+    if score == "pre":
+        return logit
+    if score == "post":
+        return np.exp(-np.logaddexp(0, -log_odds))
+    if score == "log":
+        return -np.logaddexp(0, -log_odds)
+    return log_odds
+
+
+def score_factor(score, log_odds):
+    """What the gradient of the log-odds is multiplied with: dS/do of ``post``, ``log``, ``odds``.
+
+    Parameters
+    ----------
+    score : {"post", "log", "odds"}
+    log_odds : tf.Tensor, float (...)
+
+    Returns
+    -------
+    tf.Tensor, float (...)
+        In (0, 1].
+    """
+    check_choice("score that is a function of the log-odds", score, SCORES[1:])
+    if score == "post":
+        return tf.sigmoid(log_odds) * tf.sigmoid(-log_odds)
+    if score == "log":
+        return tf.sigmoid(-log_odds)
+    return tf.ones_like(log_odds)
