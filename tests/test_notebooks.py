@@ -68,7 +68,7 @@ def test_every_code_cell_is_short_and_follows_prose(notebook):
 def test_pictures_are_small(notebook):
     for cell in code_cells(notebook):
         for output in cell["outputs"]:
-            assert len("".join(output.get("data", {}).get("image/png", ""))) * 3 / 4 < 300_000
+            assert len("".join(output.get("data", {}).get("image/jpeg", ""))) * 3 / 4 < 300_000
 
 
 def run(notebook, folder, **parameters):

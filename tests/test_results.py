@@ -9,6 +9,7 @@ from PIL import Image
 
 from xai_utils import (
     ScoreGradients,
+    attribution_figure,
     grad_cam,
     heatmap_grid,
     load_image,
@@ -19,7 +20,6 @@ from xai_utils import (
     resize_heatmap,
     save_figure,
     save_result,
-    show_attribution,
     softmax_score_diagram,
 )
 from xai_utils.figures import format_probability
@@ -78,16 +78,18 @@ def test_a_file_that_fails_half_way_leaves_nothing(tmp_path):
 
 
 def test_figures_carry_their_origin_and_are_the_same_again(tmp_path, result):
+    def draw(name):
+        cell = ("grad_cam", "post")
+        figure = heatmap_grid(load_image("cat"), {cell: heatmap}, {cell: record}, "title")
+        return save_figure(figure, tmp_path / name, {"notebook": "some.ipynb", "score": "post"})
+
     heatmap, record = result
-    figure = heatmap_grid(
-        load_image("cat"), {("grad_cam", "post"): heatmap}, {("grad_cam", "post"): record}, "t"
-    )
-    files = save_figure(figure, tmp_path / "figure", {"notebook": "some.ipynb", "score": "post"})
+    files = draw("figure")
     origin = json.loads(Image.open(files[0]).text["Description"])
     assert origin["notebook"] == "some.ipynb"
     assert "tensorflow" in origin["versions"]
     assert b"some.ipynb" in files[1].read_bytes()
-    again = save_figure(figure, tmp_path / "again", {"notebook": "some.ipynb", "score": "post"})
+    again = draw("again")
     assert [f.read_bytes() for f in files] == [f.read_bytes() for f in again]
     plt.close("all")
 
@@ -96,7 +98,7 @@ def test_figures_carry_their_origin_and_are_the_same_again(tmp_path, result):
 def test_a_figure_names_method_score_class_layer_and_model(result, mini, signed):
     heatmap, record = result
     heatmap = heatmap - heatmap.mean() if signed else heatmap
-    figure = show_attribution(
+    figure = attribution_figure(
         load_image("cat"), heatmap, record, mini.top_classes(load_image("cat"))
     )
     title = figure.get_suptitle()
@@ -108,7 +110,7 @@ def test_a_figure_names_method_score_class_layer_and_model(result, mini, signed)
 
 def test_a_zero_map_is_labelled(result, mini):
     record = {**result[1], "raw_maximum": 0.0}
-    figure = show_attribution(
+    figure = attribution_figure(
         load_image("cat"), np.zeros((7, 7), np.float32), record, [("cat", 1.0)]
     )
     assert figure.axes[1].get_xlabel() == "zero everywhere"

@@ -22,7 +22,13 @@ with _quiet_stderr():
     import tensorflow  # noqa: F401
 
 from xai_utils.classifier import Classifier, load_classifier
-from xai_utils.figures import heatmap_grid, save_figure, show_attribution, softmax_score_diagram
+from xai_utils.figures import (
+    attribution_figure,
+    heatmap_grid,
+    save_figure,
+    show,
+    softmax_score_diagram,
+)
 from xai_utils.gradients import ScoreGradients
 from xai_utils.heatmaps import normalise, overlay, resize_heatmap
 from xai_utils.methods import (
@@ -41,6 +47,7 @@ from xai_utils.samples import load_image, load_scene
 __all__ = [
     "Classifier",
     "ScoreGradients",
+    "attribution_figure",
     "check_parameters",
     "completeness",
     "describe_completeness",
@@ -60,6 +67,6 @@ __all__ = [
     "rsi_grad_cam",
     "save_figure",
     "save_result",
-    "show_attribution",
+    "show",
     "softmax_score_diagram",
 ]

@@ -1,10 +1,13 @@
 """The figures, in one style."""
 
+import io
 import json
+from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython.display import Image, display
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.patches import FancyBboxPatch
@@ -13,7 +16,7 @@ from xai_utils.heatmaps import COLORMAP, SIGNED_COLORMAP, normalise, overlay, re
 from xai_utils.results import versions, write_atomically
 
 STYLE = {
-    "figure.dpi": 75,  # a picture in a notebook stays below 150 kB
+    "figure.dpi": 80,
     "font.size": 10,
     "axes.titlesize": 10,
     "axes.spines.top": False,
@@ -23,7 +26,8 @@ STYLE = {
     "figure.constrained_layout.use": True,
 }
 
-SAVED_DPI = 150
+SAVED_DPI = 110
+JPEG_QUALITY = 80  # pictures in notebooks stay below 250 kB
 RED, GRAY = "#b5442e", "#8a8f98"
 
 METHOD_LABELS = {
@@ -60,7 +64,7 @@ def format_probability(probability, log_odds):
     return f"1 - {np.exp(-np.logaddexp(0, log_odds)):.0e}".replace("e-0", "e-")
 
 
-def show_attribution(image, heatmap, record, top):
+def attribution_figure(image, heatmap, record, top):
     """The image, the heatmap, both together, and the most probable classes.
 
     Parameters
@@ -85,7 +89,7 @@ def show_attribution(image, heatmap, record, top):
         )
         axes[0].imshow(image)
         axes[0].set_title("image")
-        colors = _draw_heatmap(axes[1], heatmap, image.shape[:2])
+        colors = _draw_heatmap(axes[1], heatmap, image.shape[:2], _signed_limit([heatmap]))
         axes[1].set_title("heatmap, divided by its maximum")
         axes[1].set_xlabel(_describe_maximum(record["raw_maximum"]))
         figure.colorbar(colors, ax=axes[1], shrink=0.85)
@@ -117,13 +121,15 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP):
     methods = list(dict.fromkeys(method for method, _ in heatmaps))
     scores = list(dict.fromkeys(score for _, score in heatmaps))
     with plt.rc_context(STYLE):
-        size = (2.25 * len(scores) + 1.1, 2.45 * len(methods) + 0.6)
+        panel = 2.25 * image.shape[0] / image.shape[1]  # inches
+        size = (2.25 * len(scores) + 1.1, (panel + 0.25) * len(methods) + 0.9)
         figure, axes = plt.subplots(len(methods), len(scores), figsize=size, squeeze=False)
         for row, method in zip(axes, methods, strict=True):
+            limit = _signed_limit([heatmaps[method, score] for score in scores])
             for ax, score in zip(row, scores, strict=True):
                 heatmap = heatmaps[method, score]
                 if heatmap.min() < 0:
-                    colors = _draw_heatmap(ax, heatmap, image.shape[:2])
+                    colors = _draw_heatmap(ax, heatmap, image.shape[:2], limit)
                 else:
                     ax.imshow(overlay(image, heatmap, colormap))
                     colors = ScalarMappable(Normalize(0, 1), colormap)
@@ -144,12 +150,16 @@ def _magnitude(heatmap):
     return np.minimum(np.abs(heatmap), np.percentile(np.abs(heatmap), SIGNED_PERCENTILE))
 
 
-def _draw_heatmap(ax, heatmap, shape):
-    resized = resize_heatmap(heatmap, *shape)
+def _signed_limit(heatmaps):
+    """Where the colours of signed maps end, as a part of their maximum."""
+    return np.percentile(np.abs([normalise(h) for h in heatmaps]), SIGNED_PERCENTILE)
+
+
+def _draw_heatmap(ax, heatmap, shape, limit):
+    resized = normalise(resize_heatmap(heatmap, *shape))
     if heatmap.min() >= 0:
-        return ax.imshow(normalise(resized), cmap=COLORMAP, vmin=0, vmax=1)
-    limit = np.percentile(np.abs(normalise(resized)), SIGNED_PERCENTILE)
-    return ax.imshow(normalise(resized), cmap=SIGNED_COLORMAP, vmin=-limit, vmax=limit)
+        return ax.imshow(resized, cmap=COLORMAP, vmin=0, vmax=1)
+    return ax.imshow(resized, cmap=SIGNED_COLORMAP, vmin=-limit, vmax=limit)
 
 
 def _describe_maximum(maximum):
@@ -226,6 +236,23 @@ def _draw_readings(ax, logits, probabilities):
     )  # fmt: skip
 
 
+def show(figure, alt=None):
+    """Show a figure in a notebook as a small picture, with a text for those who cannot see it.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        It is closed.
+    alt : str, optional
+        Without it, the figure's title.
+    """
+    buffer = io.BytesIO()
+    pil_kwargs = {"quality": JPEG_QUALITY, "subsampling": 0}
+    figure.savefig(buffer, format="jpeg", pil_kwargs=pil_kwargs)
+    plt.close(figure)
+    display(Image(buffer.getvalue(), format="jpeg", alt=alt or figure.get_suptitle()))
+
+
 def save_figure(figure, stem, source):
     """Save a figure as PNG and PDF; both say inside what made them.
 
@@ -250,11 +277,8 @@ def save_figure(figure, stem, source):
         ("pdf", {"Subject": origin, "CreationDate": None, "Creator": None, "Producer": None}),
     ):
         path = stem.with_name(f"{stem.name}.{ending}")
-        write_atomically(
-            path,
-            lambda f, kind=ending, m=metadata: figure.savefig(
-                f, format=kind, metadata=m, dpi=SAVED_DPI
-            ),
-        )
+        options = {"format": ending, "metadata": metadata, "dpi": SAVED_DPI}
+        with plt.rc_context(STYLE):
+            write_atomically(path, partial(figure.savefig, **options))
         files.append(path)
     return files
