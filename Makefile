@@ -42,9 +42,10 @@ notebooks: $(READY)  ## execute the notebooks again and keep their outputs
 	$(STRIP) $(NOTEBOOKS)
 
 train: $(READY)  ## train vgg19-mini again (half an hour) and keep its notebook
-	cd notebooks && ../$(BIN)/papermill --no-progress-bar train_vgg19_mini.ipynb train_vgg19_mini.ipynb \
-		-p weights ../xai_utils/data/vgg19_mini.npz
-	$(STRIP) notebooks/train_vgg19_mini.ipynb
+	$(BIN)/papermill notebooks/train_vgg19_mini.ipynb results/train_vgg19_mini.ipynb
+	mv vgg19_mini.npz vgg19_mini.json xai_utils/data/
+	$(STRIP) results/train_vgg19_mini.ipynb
+	mv results/train_vgg19_mini.ipynb notebooks/
 
 lint: $(READY)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .

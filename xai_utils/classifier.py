@@ -88,7 +88,7 @@ class Classifier:
         for image in images:
             check_image(image)
         resized = [resize_image(image, *self.input_size) for image in images]
-        return np.stack(resized).astype(self.network.compute_dtype)
+        return np.stack(resized).astype(self.network.inputs[0].dtype)
 
     def logits(self, images):
         """Logits of a list of RGB images of any size: ndarray, float (N, classes)."""
@@ -163,9 +163,9 @@ class Classifier:
         if layer == INPUT:
             return tf.identity, lambda pixels: self.network(self.preprocess(pixels), training=False)
         activations = self.tensors[layer]
-        trunk = keras.Model(self.network.inputs, activations)
+        trunk = keras.Model(self.network.input, activations)
         try:
-            head = keras.Model(activations, self.network.outputs)
+            head = keras.Model(activations, self.network.output)
         except ValueError as error:
             raise ValueError(
                 f"layer {layer!r} does not carry the whole image: some path from the input to the "

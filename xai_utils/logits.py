@@ -31,9 +31,10 @@ def logit_network(model):
         If the model is neither functional nor Sequential.
     """
     _check_ends(model)
-    inputs = keras.Input(batch_shape=(None, *model.input_shape[1:]), dtype=model.input_dtype)
-    tensors = {}
-    logits = _apply(model, inputs, _last_layer(model), tensors)
+    inputs = keras.Input(batch_shape=(None, *model.input_shape[1:]), dtype=model.inputs[0].dtype)
+    tensors, made_by = {}, {}
+    logits = _apply(model, inputs, _last_layer(model), tensors, made_by)
+    logits = _last_layer_in_float64(*made_by[id(logits)], logits)
     return keras.Model(inputs, logits, name=f"{model.name}-logits"), tensors
 
 
@@ -84,17 +85,19 @@ def _activation(layer):
     return None if activation is None else getattr(activation, "__name__", str(activation))
 
 
-def _apply(model, inputs, last, tensors):
+def _apply(model, inputs, last, tensors, made_by):
     """Call the layers of a model one by one on symbolic inputs, and stop before the softmax."""
 
     def call(layer, *args, **kwargs):
         if isinstance(layer, keras.Model):
-            tensors[layer.name] = _apply(layer, *args, last, tensors)
-        elif layer is last:
-            tensors[layer.name] = _logits(layer, *args)
+            output = _apply(layer, *args, last, tensors, made_by)
+        elif layer is last and _activation(layer) == "softmax" and not layer.weights:
+            output = args[0]  # a Softmax or Activation layer is left out
         else:
-            tensors[layer.name] = layer(*args, **kwargs)
-        return tensors[layer.name]
+            output = layer(*args, **kwargs)
+            made_by[id(output)] = layer, args[0]
+        tensors[layer.name] = output
+        return output
 
     if isinstance(model, keras.Sequential):
         for layer in model.layers:
@@ -108,18 +111,16 @@ def _apply(model, inputs, last, tensors):
     return tensors[model.layers[-1].name]
 
 
-def _logits(layer, inputs):
-    """The last layer without its softmax, and in float64.
+def _last_layer_in_float64(layer, inputs, output):
+    """The output of the last layer without its softmax, and in float64.
 
     At a log-odds of 40 the rounding of float32 logits would be seen in the fifth digit of the
     probabilities' complement. One layer in float64 costs next to nothing.
     """
-    if not layer.weights and _activation(layer) == "softmax":
-        return inputs  # a Softmax or Activation layer
-    if not layer.weights or _activation(layer) is None:
-        return layer(inputs)
+    if not layer.weights or _activation(layer) not in ("linear", "softmax"):
+        return output
     config = {**layer.get_config(), "activation": "linear", "dtype": "float64"}
     twin = type(layer).from_config(config)
-    outputs = twin(inputs)
+    logits = twin(inputs)
     twin.set_weights(layer.get_weights())
-    return outputs
+    return logits

@@ -206,7 +206,7 @@ def _background(rng, split):
     regions = REGIONS["backgrounds"][split]
     region = regions[rng.integers(len(regions))]
     x0, y0, x1, y1 = region["box"]
-    side = rng.uniform(0.5, 1.0) * min(x1 - x0, y1 - y0)
+    side = rng.uniform(0.35, 1.0) * min(x1 - x0, y1 - y0)
     x, y = rng.uniform(x0, x1 - side), rng.uniform(y0, y1 - side)
     crop = Image.fromarray(photograph(region["photo"])).crop(
         [round(v) for v in (x, y, x + side, y + side)]
@@ -214,6 +214,7 @@ def _background(rng, split):
     pixels = np.asarray(
         _flip(rng, crop.resize((SIZE, SIZE), Image.Resampling.BILINEAR)), np.float32
     )
+    pixels = pixels[..., rng.permutation(3)]  # other colours: there are few backgrounds
     if np.ptp(pixels, axis=-1).max() == 0:  # a grey photograph: give it a tint
         pixels = pixels * rng.uniform(0.75, 1.15, 3)
     return _jitter(rng, Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)))

@@ -10,6 +10,7 @@ from multiprocessing import get_context
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from xai_utils.results import write_atomically
 from xai_utils.scenes import CLASS_NAMES, SIZE, make_context_crop, make_scene
@@ -24,7 +25,7 @@ INPUT_SCALE = 64.0
 
 BATCH_SIZE = 16
 # (until this part of the steps, share of scenes with two objects)
-DOUBLE_SCHEDULE = ((0.37, 0.0), (0.66, 0.25), (1.0, 0.04))
+DOUBLE_SCHEDULE = ((0.25, 0.0), (0.5, 0.25), (1.0, 0.015))
 
 TRAINING_STREAM = 0  # scenes are seeded by (stream, index): tests use other streams
 
@@ -163,6 +164,7 @@ def train(single, double, steps, seed=0, report=None):
         Cross-entropy of each batch, in nats.
     """
     keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
     network = build_vgg19_mini(classifier_activation=None)
     warmup = min(300, steps // 10)
     rate = keras.optimizers.schedules.CosineDecay(
