@@ -7,7 +7,13 @@ import pytest
 import tensorflow as tf
 
 import xai_utils.split
-from xai_utils import ScoreGradients, completeness, integrated_gradients, rsi_grad_cam
+from xai_utils import (
+    ScoreGradients,
+    completeness,
+    integrated_gradients,
+    load_classifier,
+    rsi_grad_cam,
+)
 from xai_utils.gradients import _chunks
 from xai_utils.scores import SCORES, score_factor
 
@@ -78,7 +84,7 @@ def balances(mini, scenes):
     found = {}
     for layer, at in (("block5_pool", "pixels"), ("block3_pool", "layer")):
         for steps in STEPS:
-            some = scenes if steps == STEPS[-1] else scenes[:8]
+            some = scenes if steps == STEPS[-1] and at == "pixels" else scenes[:8]
             images, targets = [s.image for s in some], [s.classes[0] for s in some]
             gradients = ScoreGradients(mini, images, targets, layer=layer, steps=steps)
             for score in SCORES:
@@ -108,11 +114,11 @@ def test_chunk_size_changes_nothing(mini, scenes, chunk):
             assert error < 1e-5 * np.abs(expected).max()
 
 
-def lost_chunk(self, *arguments):
-    sums, *rest = original(self, *arguments)
-    if float(arguments[0][0]) == 0:
-        sums = tf.nest.map_structure(tf.zeros_like, sums)
-    return sums, *rest
+def lost_chunk(self, alphas, *arguments):
+    """The run of points around the middle of the path is left out."""
+    sums, *rest = original(self, alphas, *arguments)
+    kept = 1 - tf.cast((alphas[0] <= 0.5) & (alphas[-1] > 0.5), tf.float32)
+    return tf.nest.map_structure(lambda total: kept * total, sums), *rest
 
 
 def no_trapezoid_between_chunks(self, alphas, image, baseline, target, carry, to_pixels):
@@ -125,7 +131,7 @@ def no_difference(self, alphas, image, baseline, target, carry, to_pixels):
     activations, scores, (pre, odds) = self.point(pixels, tf.fill(tf.shape(alphas), target))
     factors = [tf.cast(score_factor(s, scores[1]), odds.dtype) for s in SCORES[1:]]
     gradients = [pre, *(f[:, None, None, None] * odds for f in factors)]
-    sums = tf.stack([tf.reduce_sum(g, axis=0) for g in gradients]) / 51
+    sums = tf.stack([tf.reduce_sum(g, axis=0) for g in gradients]) / 101
     return {"layer": sums}, scores, activations, None
 
 
@@ -135,13 +141,13 @@ original = xai_utils.split.SplitNetwork.path_chunk
 @pytest.mark.parametrize("mistake", [lost_chunk, no_trapezoid_between_chunks, no_difference])
 def test_completeness_catches_a_mistake(mini, scenes, monkeypatch, mistake):
     images, targets = [s.image for s in scenes[:5]], [s.classes[0] for s in scenes[:5]]
-    right = ScoreGradients(mini, images, targets, chunk=13)
+    right = ScoreGradients(mini, images, targets, steps=100, chunk=13)
     monkeypatch.setattr(xai_utils.split.SplitNetwork, "path_chunk", mistake)
-    wrong = ScoreGradients(mini, images, targets, chunk=13)
+    wrong = ScoreGradients(load_classifier("vgg19-mini"), images, targets, steps=100, chunk=13)
     for score in SCORES:
         right_gap = np.median(completeness(right, score).gap)
-        monkeypatch_gap = np.median(completeness(wrong, score).gap)
-        assert monkeypatch_gap > 0.03 > right_gap, score
+        wrong_gap = np.median(completeness(wrong, score).gap)
+        assert right_gap < 0.03 < wrong_gap, score
 
 
 def test_gray_baseline_and_image_baseline_agree(tiny, noise_images):

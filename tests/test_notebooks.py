@@ -84,8 +84,6 @@ def run(notebook, folder, **parameters):
     [
         ({"traget": "cat"}, "no parameter 'traget'; did you mean 'target'"),
         ({"score": "odd"}, "no score 'odd'; did you mean 'odds'"),
-        ({"layer": "block5_pol"}, "no layer 'block5_pol'; did you mean 'block5_pool'"),
-        ({"target": "dog"}, "no target class 'dog'"),
         ({"image": "dog.jpg"}, "no image file and no sample image 'dog.jpg'"),
     ],
 )

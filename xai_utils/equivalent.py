@@ -34,10 +34,11 @@ def add_to_logits(classifier, layer, weights):
     check_choice("layer", layer, classifier.tensors)
     activations = classifier.tensors[layer]
     logits = classifier.network.output
+    name = f"shift_{len(classifier.network.layers)}"
     kernel = np.ravel(np.broadcast_to(weights, activations.shape[1:]))
-    flat = keras.layers.Flatten(dtype=logits.dtype)(activations)
+    flat = keras.layers.Flatten(dtype=logits.dtype, name=f"{name}_flatten")(activations)
     # one column for each class: Keras 3.15 adds (N, 1) to (N, classes) as a bias if N = classes
-    shift = keras.layers.Dense(logits.shape[-1], use_bias=False, dtype=logits.dtype)
+    shift = keras.layers.Dense(logits.shape[-1], use_bias=False, dtype=logits.dtype, name=name)
     shifted = logits + shift(flat)
     shift.set_weights([np.repeat(kernel[:, None], logits.shape[-1], axis=1)])
     network = keras.Model(classifier.network.input, shifted)

@@ -136,7 +136,7 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP):
                 ax.set(xticks=[], yticks=[])
                 ax.spines[:].set_visible(False)
                 ax.set_xlabel(_describe_maximum(records[method, score]["raw_maximum"]), fontsize=9)
-            row[0].set_ylabel(METHOD_LABELS[method], fontsize=11)
+            row[0].set_ylabel(METHOD_LABELS.get(method, method), fontsize=11)
             figure.colorbar(colors, ax=row[-1], shrink=0.85)
         for ax, score in zip(axes[0], scores, strict=True):
             ax.set_title(SCORE_LABELS[score], fontsize=11)

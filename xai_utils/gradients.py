@@ -150,6 +150,15 @@ class ScoreGradients:
         factor = np.asarray(score_factor(score, tf.constant(self.log_odds)))
         return factor[:, None, None, None].astype(of_log_odds.dtype) * of_log_odds
 
+    @cached_property
+    def logit_gradients(self):
+        """The gradients of all logits at the images: ndarray, float (N, classes, h, w, channels).
+
+        One array for each class: for a thousand of them this is large.
+        """
+        rows = np.split(self.activations, len(self.activations))
+        return np.concatenate([self._split.logit_gradients(tf.constant(row)) for row in rows])
+
     def path(self, at="layer"):
         """Path integrals down to the layer, or to the RGB pixels: PathIntegrals.
 

@@ -21,8 +21,12 @@ class SplitNetwork:
     def __init__(self, trunk, head):
         self.trunk = trunk
         self.head = head
+        # compiled here and not by decorators, with which TensorFlow takes the functions of several
+        # networks for one that is traced again and again, and warns
+        self.point = tf.function(self.point)
+        self.logit_gradients = tf.function(self.logit_gradients)
+        self.path_chunk = tf.function(self.path_chunk)
 
-    @tf.function
     def point(self, pixels, targets):
         """Activations, and both gradients with respect to them.
 
@@ -42,13 +46,28 @@ class SplitNetwork:
         activations = self.trunk(pixels)
         return activations, *self._head_gradients(activations, targets)
 
+    def logit_gradients(self, activations):
+        """The gradients of all logits with respect to the activations.
+
+        Parameters
+        ----------
+        activations : tf.Tensor, float (N, h, w, channels)
+
+        Returns
+        -------
+        tf.Tensor, float (N, classes, h, w, channels)
+        """
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(activations)
+            logits = self.head(activations)
+        return tape.batch_jacobian(logits, activations)
+
     def _head_gradients(self, activations, targets):
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
             tape.watch(activations)
             scores = logit_and_log_odds(self.head(activations), targets)
         return scores, tuple(tape.gradient(score, activations) for score in scores)
 
-    @tf.function
     def path_chunk(self, alphas, image, baseline, target, carry, to_pixels):
         """The share of a run of points in the Riemann-Stieltjes sums along a straight path.
 
