@@ -43,9 +43,11 @@ notebooks: $(READY)  ## execute the notebooks again and keep their outputs
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace $(NOTEBOOKS)
 	$(STRIP) $(NOTEBOOKS)
 
-train: $(READY)  ## train vgg19-mini again (half an hour) and keep its notebook
+train: $(READY)  ## train vgg19-mini again (half an hour), keep its notebook, measure it
 	$(BIN)/papermill notebooks/train_vgg19_mini.ipynb results/train_vgg19_mini.ipynb
-	mv vgg19_mini.npz vgg19_mini.json xai_utils/data/
+	mv vgg19_mini.npz xai_utils/data/
+	$(BIN)/papermill notebooks/vgg19_mini.ipynb results/vgg19_mini.ipynb \
+		-r report xai_utils/data/vgg19_mini.json
 	$(STRIP) results/train_vgg19_mini.ipynb
 	mv results/train_vgg19_mini.ipynb notebooks/
 

@@ -5,6 +5,7 @@ import json
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import xai_utils.classifier
 from xai_utils import ScoreGradients, grad_cam, load_classifier
@@ -47,6 +48,35 @@ def two_outputs():
     return keras.Model(inputs, [dense()(flat), dense()(flat)])
 
 
+def temperature():
+    """The softmax and what is before it are functions of keras.ops, not layers."""
+    inputs = keras.Input(SHAPE)
+    x = features()[0](inputs)
+    logits = dense(activation=None)(keras.layers.Flatten()(x))
+    return keras.Model(inputs, keras.ops.softmax(logits / 2))
+
+
+def nested_sum():
+    """A nested model whose output is a sum, made by an operator."""
+    inputs, inner_input = keras.Input(SHAPE), keras.Input(SHAPE)
+    x = features()[0](inner_input)
+    inner = keras.Model(inner_input, x + keras.layers.Conv2D(4, 1)(x))
+    return keras.Model(inputs, dense()(keras.layers.Flatten()(inner(inputs))))
+
+
+def whole_numbers():
+    inputs = keras.Input(SHAPE, dtype="uint8")
+    x = features()[0](keras.layers.Rescaling(1 / 255)(inputs))
+    return keras.Model(inputs, dense()(keras.layers.Flatten()(x)))
+
+
+def compiled():
+    """With a loss that Keras could not find by its name."""
+    model = nested()
+    model.compile(loss=lambda y_true, y_pred: y_pred)
+    return model
+
+
 ENDINGS = {
     "softmax activation": lambda: sequential(dense()),
     "softmax layer": lambda: sequential(dense(activation=None), keras.layers.Softmax()),
@@ -56,6 +86,10 @@ ENDINGS = {
     "logits": lambda: sequential(dense(activation=None)),
     "nested": nested,
     "residual": residual,
+    "temperature": temperature,
+    "nested sum": nested_sum,
+    "whole numbers": whole_numbers,
+    "compiled": compiled,
     "head as a model of its own": lambda: keras.Sequential(
         [keras.Input(SHAPE), *features(), keras.Sequential([dense()])]
     ),
@@ -112,6 +146,47 @@ def test_an_activation_removed_after_predict_gives_the_logits_that_the_layer_now
 def test_other_models_are_refused_with_the_reason(make, message):
     with pytest.raises(ValueError, match=message):
         load_classifier(make(), "none")
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("activation", ["softmax", None])
+def test_half_precision_networks_have_float32_maps(images, policy, activation):
+    layers = [keras.layers.Conv2D(4, 3, activation="relu", name="conv", dtype=policy)]
+    layers += [
+        keras.layers.Flatten(),
+        keras.layers.Dense(5, activation=activation, dtype="float32"),
+    ]
+    layers[-1].kernel_initializer = keras.initializers.RandomNormal(stddev=0.005)
+    classifier = load_classifier(keras.Sequential([keras.Input(SHAPE), *layers]), "none")
+    gradients = ScoreGradients(classifier, images, [0, 1, 2], layer="conv")
+    assert gradients.point_gradient("post").dtype == np.float32
+    assert grad_cam(gradients, "post").max() > 0
+
+
+def test_layers_of_one_name_are_refused():
+    first, second = (keras.layers.Conv2D(4, 3, name="twin") for _ in "ab")
+    inner = keras.Sequential([keras.Input(SHAPE), first])
+    model = keras.Sequential([keras.Input(SHAPE), inner, second, keras.layers.Flatten(), dense()])
+    with pytest.raises(ValueError, match="two layers are named 'twin'"):
+        load_classifier(model, "none")
+
+
+@pytest.mark.parametrize(
+    ("preprocessing", "message"),
+    [
+        (lambda pixels: np.asarray(pixels) / 255, "not with NumPy"),
+        (lambda pixels: tf.stop_gradient(pixels), "has no gradient"),
+    ],
+)
+def test_a_preprocessing_that_cannot_be_differentiated_is_refused(preprocessing, message):
+    with pytest.raises(ValueError, match=message):
+        load_classifier(sequential(dense()), preprocessing)
+
+
+def test_class_names_may_be_an_array():
+    assert (
+        load_classifier(sequential(dense()), "none", np.array(list("abcde"))).class_names[4] == "e"
+    )
 
 
 def test_a_subclassed_model_is_refused():

@@ -68,6 +68,11 @@ def test_adding_to_the_kernel_is_adding_the_last_hidden_layer_to_the_logits(tiny
     )
 
 
+def test_a_network_whose_logits_come_from_no_dense_layer_is_refused(tiny):
+    with pytest.raises(ValueError, match="do not come from a Dense layer"):
+        add_to_kernel(corner_variant(tiny), np.zeros(6))
+
+
 def test_a_vector_of_the_wrong_length_is_refused(tiny):
     with pytest.raises(ValueError, match=r"vector has shape \(5,\); the last kernel has 6 rows"):
         add_to_kernel(tiny, np.zeros(5))

@@ -3,10 +3,18 @@
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import binary_dilation
 
 from xai_utils import load_image, load_scene
 from xai_utils.samples import PHOTOGRAPHS, SCENES
-from xai_utils.scenes import CLASS_NAMES, REGIONS, make_context_crop, make_scene
+from xai_utils.scenes import (
+    CLASS_NAMES,
+    REGIONS,
+    _object,
+    _paste,
+    make_context_crop,
+    make_scene,
+)
 
 GRADIENT = np.linspace(0, 255, 40).astype(np.uint8).reshape(5, 8)
 
@@ -24,9 +32,11 @@ def test_grayscale_png_is_repeated_in_three_channels(tmp_path):
     np.testing.assert_array_equal(load_image(tmp_path / "gray.png"), np.dstack([GRADIENT] * 3))
 
 
-def test_16_bit_png_is_scaled(tmp_path):
-    Image.fromarray(GRADIENT.astype(np.uint16) * 257).save(tmp_path / "deep.png")
-    np.testing.assert_array_equal(load_image(tmp_path / "deep.png")[..., 0], GRADIENT)
+@pytest.mark.parametrize("darker", [1, 300])
+def test_16_bit_png_is_scaled(tmp_path, darker):
+    deep = GRADIENT.astype(np.uint16) * 257 // darker
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    np.testing.assert_array_equal(load_image(tmp_path / "deep.png")[..., 0], (deep / 257).round())
 
 
 def test_transparent_pixels_are_white(tmp_path):
@@ -35,9 +45,12 @@ def test_transparent_pixels_are_white(tmp_path):
     assert load_image(tmp_path / "clear.png").min() == 255
 
 
-def test_palette_and_transparency_are_resolved(tmp_path):
-    Image.fromarray(GRADIENT).convert("P").save(tmp_path / "palette.gif")
-    assert load_image(tmp_path / "palette.gif").shape == (5, 8, 3)
+def test_transparent_colours_of_a_palette_are_white(tmp_path):
+    Image.fromarray(GRADIENT).convert("P").save(tmp_path / "palette.gif", transparency=0)
+    image = load_image(tmp_path / "palette.gif")
+    assert image.shape == (5, 8, 3)
+    assert (image[0, 0] == 255).all()
+    assert image[0, 1].max() < 20
 
 
 def test_camera_orientation_is_applied(tmp_path):
@@ -72,12 +85,18 @@ def test_scenes_have_visible_objects_and_exact_masks(objects, split):
 
 
 def test_a_mask_is_where_the_object_was_pasted():
-    """The same draws without the object: pixels differ inside the mask and not outside."""
-    scene = load_scene("cat_and_cup")
-    assert scene.classes == ("cat", "cup")
-    again = load_scene("cat_and_cup")
-    np.testing.assert_array_equal(scene.image, again.image)
-    cat, cup = scene.masks
+    """A canvas before and after: the same outside the mask's surroundings, changed inside."""
+    for index in range(5):
+        rng = np.random.default_rng(index)
+        canvas = Image.new("RGB", (224, 224), (0, 255, 0))
+        pasted, (mask, _) = _paste(rng, canvas, *_object(rng, "cup", "train"), 120)
+        changed = (np.asarray(pasted) != np.asarray(canvas)).any(axis=-1)
+        assert changed[mask].mean() > 0.99
+        assert not changed[~binary_dilation(mask, iterations=6)].any()
+
+
+def test_masks_of_two_objects_do_not_overlap():
+    cat, cup = load_scene("cat_and_cup").masks
     assert not (cat & cup).any()
 
 
@@ -93,14 +112,17 @@ def test_every_class_has_a_context_crop(name):
     assert make_context_crop((3, 1), name).shape == (224, 224, 3)
 
 
-def test_held_out_regions_do_not_overlap_training_regions():
-    def overlap(a, b):
-        return a["photo"] == b["photo"] and all(
-            max(a["box"][i], b["box"][i]) < min(a["box"][i + 2], b["box"][i + 2]) for i in (0, 1)
-        )
+def overlap(a, b):
+    return all(max(a[i], b[i]) < min(a[i + 2], b[i + 2]) for i in (0, 1))
 
+
+def test_held_out_backgrounds_and_textures_are_in_no_training_image():
+    """Training shows the background boxes, and crops of the whole photographs of the classes."""
     backgrounds = REGIONS["backgrounds"]
-    assert not any(overlap(a, b) for a in backgrounds["train"] for b in backgrounds["held_out"])
+    shown = {r["photo"] for kind in ("polygons", "circles") for r in REGIONS[kind].values()}
+    for held_out in backgrounds["held_out"]:
+        assert held_out["photo"] not in shown
+        for train in backgrounds["train"]:
+            assert train["photo"] != held_out["photo"] or not overlap(train["box"], held_out["box"])
     for region in REGIONS["textures"].values():
-        boxes = [{"photo": "", "box": region[split]["box"]} for split in ("train", "held_out")]
-        assert not overlap(*boxes)
+        assert not overlap(region["train"]["box"], region["held_out"]["box"])

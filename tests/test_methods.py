@@ -18,6 +18,7 @@ from xai_utils import (
     normalise,
     rsi_grad_cam,
 )
+from xai_utils.equivalent import add_to_kernel
 from xai_utils.methods import Completeness
 from xai_utils.scores import SCORES, score_value
 
@@ -108,15 +109,8 @@ def test_post_log_and_odds_part_for_grad_cam_plus_plus_and_paths(mini, scenes):
 
 def test_adding_to_every_logit_changes_pre_maps_only(mini, scenes):
     """Claim 3 on vgg19-mini: one vector added to each column of the last kernel."""
-    from xai_utils.scenes import CLASS_NAMES
-    from xai_utils.vgg19_mini import load_vgg19_mini
-
-    model = load_vgg19_mini()
-    last = model.get_layer("predictions")
-    kernel, bias = last.get_weights()
-    shift = np.random.default_rng(0).normal(0, kernel.std(), (len(kernel), 1)).astype(np.float32)
-    last.set_weights([kernel + 3 * shift, bias])
-    shifted = load_classifier(model, "vgg19", CLASS_NAMES)
+    kernel = mini.network.layers[-1].get_weights()[0]
+    shifted = add_to_kernel(mini, np.random.default_rng(0).normal(0, 3 * kernel.std(), len(kernel)))
     images, targets = [s.image for s in scenes[:8]], [s.classes[0] for s in scenes[:8]]
     before, after = (ScoreGradients(c, images, targets) for c in (mini, shifted))
     for method in CAM_METHODS:

@@ -68,7 +68,9 @@ def test_every_code_cell_is_short_and_follows_prose(notebook):
 def test_pictures_are_small(notebook):
     for cell in code_cells(notebook):
         for output in cell["outputs"]:
-            assert len("".join(output.get("data", {}).get("image/jpeg", ""))) * 3 / 4 < 300_000
+            data = output.get("data", {})
+            in_base64 = sum(len(v) for kind, v in data.items() if kind.startswith("image/"))
+            assert in_base64 * 3 / 4 < 250_000
 
 
 def run(notebook, folder, **parameters):
@@ -120,11 +122,9 @@ def test_another_image_class_and_network(tmp_path):
 
 
 def test_the_training_notebook_runs(tmp_path):
-    parameters = {"images": 48, "steps": 12, "test_scenes": 12}
-    written = {"weights": str(tmp_path / "w.npz"), "report": str(tmp_path / "r.json")}
+    parameters = {"images": 48, "steps": 12, "weights": str(tmp_path / "w.npz")}
     papermill.execute_notebook(
         ROOT / "notebooks" / "train_vgg19_mini.ipynb", tmp_path / "out.ipynb",
-        {**parameters, **written}, progress_bar=False, kernel_name="python3",
+        parameters, progress_bar=False, kernel_name="python3",
     )  # fmt: skip
     assert (tmp_path / "w.npz").stat().st_size > 3_000_000
-    assert json.loads((tmp_path / "r.json").read_text())["held-out backgrounds"]["n"] == 12

@@ -162,6 +162,8 @@ class Classifier:
     def _halves(self, layer):
         if layer == INPUT:
             return tf.identity, lambda pixels: self.network(self.preprocess(pixels), training=False)
+        # gradients of a half-precision network are kept in float32, where they do not underflow
+        dtype = tf.float64 if self.tensors[layer].dtype == "float64" else tf.float32
         activations = self.tensors[layer]
         trunk = keras.Model(self.network.input, activations)
         try:
@@ -172,7 +174,7 @@ class Classifier:
                 "logits goes around it; choose a layer that every path crosses"
             ) from error
         return (
-            lambda pixels: trunk(self.preprocess(pixels), training=False),
+            lambda pixels: tf.cast(trunk(self.preprocess(pixels), training=False), dtype),
             lambda activations: head(activations, training=False),
         )
 
@@ -229,8 +231,8 @@ def load_classifier(model, preprocessing=None, class_names=None):
     return _wrap(
         path.stem,
         keras.models.load_model(path, compile=False),
-        preprocessing or description.get("preprocessing"),
-        class_names or description.get("class_names"),
+        description.get("preprocessing") if preprocessing is None else preprocessing,
+        description.get("class_names") if class_names is None else class_names,
     )
 
 
@@ -238,7 +240,7 @@ def _wrap(name, model, preprocessing, class_names):
     preprocess = _preprocess_function(preprocessing)
     network, tensors = logit_network(model)
     classes = network.output_shape[-1]
-    names = tuple(str(n) for n in (class_names or range(classes)))
+    names = tuple(str(n) for n in (range(classes) if class_names is None else class_names))
     if len(names) != classes:
         raise ValueError(f"{len(names)} class names given for a model with {classes} classes")
     if len(set(names)) != classes:
@@ -248,23 +250,46 @@ def _wrap(name, model, preprocessing, class_names):
     return classifier
 
 
+# How far two computations of one output may be apart, relative to its largest value
+TOLERANCES = {"float16": 2e-2, "bfloat16": 1e-1}
+TOLERANCE = 1e-3
+
+
 def _check_logits(classifier, model):
-    """Refuse a logit network that is not the given model before its softmax, on a real image."""
+    """Refuse a logit network that is not the given model before its softmax, on real images."""
     cat = photograph("chelsea.png")
-    own = np.asarray(
-        model(classifier.preprocess(tf.constant(classifier.pixels([cat]))), training=False)
-    )
-    logits = classifier.logits([cat])
-    is_distribution = own.min() >= 0 and abs(own.sum() - 1) < 1e-3
-    if not is_distribution and np.allclose(own, logits, rtol=1e-4, atol=1e-4):
-        return  # the model gives logits already
-    error = np.abs(softmax(logits) - own).max()
-    if not error < 1e-3:
+    images = [cat, cat // 4 + 96, np.zeros_like(cat)]  # the dim ones are far from saturation
+    pixels = tf.constant(classifier.pixels(images))
+    _check_preprocessing(classifier.preprocess, pixels)
+    own = np.asarray(model(classifier.preprocess(pixels), training=False), np.float64)
+    logits = classifier.logits(images)
+    precisions = {layer.compute_dtype for layer in model.layers}
+    tolerance = max(TOLERANCES.get(dtype, TOLERANCE) for dtype in precisions)
+    is_distribution = own.min() >= 0 and np.abs(own.sum(axis=1) - 1).max() < tolerance
+    expected = softmax(logits) if is_distribution else logits
+    error = np.abs(own - expected).max() / np.abs(expected).max()
+    if not error < tolerance:
         raise ValueError(
             f"the logits found in {classifier.name!r} are not what its output is the softmax of "
-            f"(probabilities differ by {error:.2g} on a photograph of a cat); end the model with a "
-            "Dense layer with softmax activation, a Softmax layer, or plain logits"
+            f"(they differ by {error:.2g} of the largest value on a photograph of a cat); end the "
+            "model with a Dense layer with softmax activation, a Softmax layer, or plain logits"
         )
+
+
+def _check_preprocessing(preprocess, pixels):
+    """Refuse a preprocessing that cannot be compiled and differentiated."""
+    try:
+        with tf.GradientTape() as tape:
+            tape.watch(pixels)
+            inputs = tf.function(preprocess)(pixels)
+        differentiable = tape.gradient(inputs, pixels) is not None
+    except Exception as error:
+        raise ValueError(
+            f"preprocessing failed on a batch of images: {error}; write it with TensorFlow or "
+            "keras.ops functions of a float tensor (N, H, W, 3), not with NumPy"
+        ) from error
+    if not differentiable:
+        raise ValueError("preprocessing has no gradient with respect to the pixels")
 
 
 def _preprocess_function(preprocessing):

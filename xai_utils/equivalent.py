@@ -63,6 +63,8 @@ def add_to_kernel(classifier, vector):
     Classifier
     """
     last = classifier.network.layers[-1]
+    if not isinstance(last, keras.layers.Dense) or last.output is not classifier.network.output:
+        raise ValueError(f"the logits of {classifier.name!r} do not come from a Dense layer")
     kernel, *bias = last.get_weights()
     if np.shape(vector) != (len(kernel),):
         raise ValueError(

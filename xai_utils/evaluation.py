@@ -8,7 +8,8 @@ from xai_utils.scores import check_choice
 TEST_STREAM = 1  # scenes are seeded by (stream, index); training uses stream 0
 
 # What differs from the training scenes. The pasted photographs of eight classes are always the
-# training ones; coins and textures have parts that were held out.
+# training ones. Of the textures, parts were held out altogether; a row of coins was never pasted,
+# but crops of the whole photograph of coins show it.
 TESTS = {
     "fresh scenes": {},
     "held-out backgrounds": {"backgrounds": "held_out"},

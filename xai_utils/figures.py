@@ -50,10 +50,10 @@ SIGNED_PERCENTILE = 99.5
 
 
 def describe_target(record):
-    """One line that says what a heatmap explains: class, probability, layer, model."""
+    """One line that says what a heatmap explains: class, probability, model."""
     return (
         f"{record['class']}, p = {format_probability(record['probability'], record['log_odds'])}"
-        f" · {record['layer']} · {record['model']}"
+        f" · {record['model']}"
     )
 
 
@@ -84,8 +84,8 @@ def attribution_figure(image, heatmap, record, top):
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(1, 4, figsize=(11, 3.1), width_ratios=[1, 1.16, 1, 0.8])
         figure.suptitle(
-            f"{METHOD_LABELS[record['method']]}, {SCORE_LABELS[record['score']]} — "
-            f"{describe_target(record)}"
+            f"{METHOD_LABELS[record['method']]} at {record['layer']}, "
+            f"{SCORE_LABELS[record['score']]} — {describe_target(record)}"
         )
         axes[0].imshow(image)
         axes[0].set_title("image")
@@ -109,7 +109,8 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP):
     ----------
     image : ndarray, uint8 (H, W, 3)
     heatmaps, records : dict
-        By (method, score): the maps, not normalised, and their records.
+        By (row, score), with the method as row or any other text: the maps, not normalised, and
+        their records. All of one image and one class.
     title : str
     colormap : str
         For the maps >= 0, for example "jet" as in the paper.
@@ -118,6 +119,9 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP):
     -------
     matplotlib.figure.Figure
     """
+    for name in ("class", "image_sha256"):
+        if len({records[cell][name] for cell in heatmaps}) > 1:
+            raise ValueError(f"the heatmaps of one grid must have one {name}")
     methods = list(dict.fromkeys(method for method, _ in heatmaps))
     scores = list(dict.fromkeys(score for _, score in heatmaps))
     with plt.rc_context(STYLE):
@@ -136,7 +140,8 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP):
                 ax.set(xticks=[], yticks=[])
                 ax.spines[:].set_visible(False)
                 ax.set_xlabel(_describe_maximum(records[method, score]["raw_maximum"]), fontsize=9)
-            row[0].set_ylabel(METHOD_LABELS.get(method, method), fontsize=11)
+            layer = records[method, scores[0]]["layer"]
+            row[0].set_ylabel(f"{METHOD_LABELS.get(method, method)}\n{layer}")
             figure.colorbar(colors, ax=row[-1], shrink=0.85)
         for ax, score in zip(axes[0], scores, strict=True):
             ax.set_title(SCORE_LABELS[score], fontsize=11)
@@ -147,12 +152,17 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP):
 def _magnitude(heatmap):
     if heatmap.min() >= 0:
         return heatmap
-    return np.minimum(np.abs(heatmap), np.percentile(np.abs(heatmap), SIGNED_PERCENTILE))
+    return np.minimum(np.abs(heatmap), _percentile(np.abs(heatmap)))
 
 
 def _signed_limit(heatmaps):
     """Where the colours of signed maps end, as a part of their maximum."""
-    return np.percentile(np.abs([normalise(h) for h in heatmaps]), SIGNED_PERCENTILE)
+    return _percentile(np.abs([normalise(h) for h in heatmaps]))
+
+
+def _percentile(values):
+    """Of the values that are not zero: black pixels have no attribution, and can be many."""
+    return np.percentile(values[values > 0], SIGNED_PERCENTILE) if values.any() else 1.0
 
 
 def _draw_heatmap(ax, heatmap, shape, limit):

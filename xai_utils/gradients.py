@@ -42,8 +42,9 @@ class PathIntegrals:
 class ScoreGradients:
     """What the attribution methods read: activations, gradients and path integrals.
 
-    Nothing is computed before it is asked for, and nothing twice. Images are worked on in chunks
-    of `chunk` points, which bounds the memory.
+    Nothing is computed before it is asked for, and the results are kept. Path integrals down to the
+    pixels hold those at the layer, so where both are needed, ask for the pixels first. Images are
+    worked on in chunks of `chunk` points, which bounds the memory.
 
     Parameters
     ----------

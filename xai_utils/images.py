@@ -48,19 +48,19 @@ def read_image(path):
             f"cannot read {str(path)!r} as an image: {error}; use a PNG or JPEG file"
         ) from error
     if image.mode.startswith(("I", "F")):
-        image = Image.fromarray(_to_uint8(np.asarray(image)))
+        image = Image.fromarray(_to_uint8(np.asarray(image), image.mode))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return np.asarray(image.convert("RGB"))
 
 
-def _to_uint8(grey):
-    """Grey pixels of 16 or 32 bits, or floats, as 8 bits."""
-    if np.issubdtype(grey.dtype, np.floating):
+def _to_uint8(grey, mode):
+    """Grey pixels of 16 bits (modes I;16 and I) or floats (F) as 8 bits."""
+    if mode == "F":
         top = 1.0 if grey.max() <= 1 else 255.0
     else:
-        top = 255.0 if grey.max() <= 255 else 65535.0
+        top = 65535.0 if mode.startswith("I;16") or grey.max() > 255 else 255.0
     return np.clip(grey / top * 255.0, 0, 255).round().astype(np.uint8)
 
 

@@ -31,9 +31,10 @@ def logit_network(model):
         If the model is neither functional nor Sequential.
     """
     _check_ends(model)
-    inputs = keras.Input(batch_shape=(None, *model.input_shape[1:]), dtype=model.inputs[0].dtype)
+    dtype = model.inputs[0].dtype if "float" in model.inputs[0].dtype else "float32"
+    inputs = keras.Input(batch_shape=(None, *model.input_shape[1:]), dtype=dtype)
     tensors, made_by = {}, {}
-    logits = _apply(model, inputs, _last_layer(model), tensors, made_by)
+    logits = _apply(model, inputs, _last_operation(model), tensors, made_by)
     logits = _last_layer_in_float64(*made_by[id(logits)], logits)
     return keras.Model(inputs, logits, name=f"{model.name}-logits"), tensors
 
@@ -63,7 +64,7 @@ def _check_ends(model):
             f"the output of {model.name!r} has shape {tuple(shape)}; (None, classes) with at "
             "least two classes is needed (one sigmoid unit is log-odds without a rival)"
         )
-    last = _last_layer(model)
+    last = _last_operation(model)
     activation = _activation(last)
     if activation not in (None, "linear", "softmax"):
         raise ValueError(
@@ -72,43 +73,57 @@ def _check_ends(model):
         )
 
 
-def _last_layer(model):
-    """The layer that makes the output; in a functional model it has depth zero and comes last."""
-    last = model.layers[-1]
-    return _last_layer(last) if isinstance(last, keras.Model) else last
+def _last_operation(model):
+    """The layer, or the function of keras.ops, that makes the output."""
+    if isinstance(model, keras.Sequential):
+        last = model.layers[-1]
+    else:
+        last = model.outputs[0]._keras_history.operation
+    return _last_operation(last) if isinstance(last, keras.Model) else last
 
 
-def _activation(layer):
-    if isinstance(layer, keras.layers.Softmax):
+def _activation(operation):
+    if type(operation).__name__ == "Softmax":  # a layer, or keras.ops.softmax
         return "softmax"
-    activation = getattr(layer, "activation", None)
+    activation = getattr(operation, "activation", None)
     return None if activation is None else getattr(activation, "__name__", str(activation))
+
+
+def _weights(operation):
+    return getattr(operation, "weights", [])
 
 
 def _apply(model, inputs, last, tensors, made_by):
     """Call the layers of a model one by one on symbolic inputs, and stop before the softmax."""
 
-    def call(layer, *args, **kwargs):
-        if isinstance(layer, keras.Model):
-            output = _apply(layer, *args, last, tensors, made_by)
-        elif layer is last and _activation(layer) == "softmax" and not layer.weights:
-            output = args[0]  # a Softmax or Activation layer is left out
+    def call(operation, *args, **kwargs):
+        if isinstance(operation, keras.Model):
+            output = _apply(operation, *args, last, tensors, made_by)
+        elif operation is last and _activation(operation) == "softmax" and not _weights(operation):
+            output = args[0]
         else:
-            output = layer(*args, **kwargs)
-            made_by[id(output)] = layer, args[0]
-        tensors[layer.name] = output
+            output = operation(*args, **kwargs)
+            made_by[id(output)] = operation, args[0]
+            _check_name(operation, made_by, tensors)
+        tensors[operation.name] = output
         return output
 
     if isinstance(model, keras.Sequential):
         for layer in model.layers:
             inputs = call(layer, inputs)
         return inputs
-    # clone_model walks the graph; its clone of a nested model has inputs of its own, so what the
-    # layers returned is used, and not the clone
-    keras.models.clone_model(
-        model, input_tensors=inputs, clone_function=lambda layer: layer, call_function=call
-    )
-    return tensors[model.layers[-1].name]
+    # Keras has no public way to walk through the graph of a functional model
+    return model._run_through_graph(inputs, operation_fn=lambda op: op, call_fn=call)
+
+
+def _check_name(operation, made_by, tensors):
+    """Refuse a second operation of the same name, which Keras could not tell from the first."""
+    namesake = tensors.get(operation.name)
+    if namesake is not None and made_by.get(id(namesake), [operation])[0] is not operation:
+        raise ValueError(
+            f"two layers are named {operation.name!r}, one of them in a nested model; give one of "
+            f"them another name (layer.name = ...) so that each can be reached by its own"
+        )
 
 
 def _last_layer_in_float64(layer, inputs, output):
@@ -117,7 +132,7 @@ def _last_layer_in_float64(layer, inputs, output):
     At a log-odds of 40 the rounding of float32 logits would be seen in the fifth digit of the
     probabilities' complement. One layer in float64 costs next to nothing.
     """
-    if not layer.weights or _activation(layer) not in ("linear", "softmax"):
+    if not _weights(layer) or _activation(layer) not in ("linear", "softmax"):
         return output
     config = {**layer.get_config(), "activation": "linear", "dtype": "float64"}
     twin = type(layer).from_config(config)

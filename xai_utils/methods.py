@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xai_utils.scores import check_choice, score_value
+from xai_utils.scores import check_choice, check_score, score_value
 
 RSI_VARIANTS = ("select", "positive_gradients")
 
@@ -76,6 +76,7 @@ def rsi_grad_cam(gradients, score, variant="select"):
     ndarray, float32 (N, h, w)
         >= 0.
     """
+    check_score(score)
     check_choice("RSI-Grad-CAM variant", variant, RSI_VARIANTS)
     path = gradients.path()
     if variant == "positive_gradients":

@@ -97,7 +97,7 @@ def make_context_crop(seed, class_name):
     """
     rng = np.random.default_rng(seed)
     if class_name in REGIONS["textures"]:
-        patch, _ = _texture(rng, REGIONS["textures"][class_name]["train"], _source(class_name))
+        patch = _texture(rng, REGIONS["textures"][class_name]["train"], _source(class_name))
     else:
         photo = _source(class_name)
         x0, y0, x1, y1 = _bounding_box(rng, class_name)
@@ -135,7 +135,7 @@ def _sizes(rng, objects):
 def _object(rng, class_name, regions):
     """An object as it lies in its photograph: patch (RGB) and outline (L), of one size."""
     if class_name in REGIONS["textures"]:
-        patch, _ = _texture(rng, REGIONS["textures"][class_name][regions], _source(class_name))
+        patch = _texture(rng, REGIONS["textures"][class_name][regions], _source(class_name))
         return patch, _blob(rng, patch.size, fill=0.95)
     if class_name in REGIONS["circles"]:
         patch, outline = _circle(
@@ -176,8 +176,7 @@ def _texture(rng, region, photo):
     lowest, highest = region["side"]
     side = round(np.exp(rng.uniform(np.log(lowest), np.log(highest))))
     x, y = rng.integers(x0, x1 - side + 1), rng.integers(y0, y1 - side + 1)
-    patch = Image.fromarray(photo[y : y + side, x : x + side])
-    return _shrink(patch), (x, y, side)
+    return _shrink(Image.fromarray(photo[y : y + side, x : x + side]))
 
 
 def _shrink(image, longest=2 * SIZE):

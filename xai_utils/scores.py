@@ -14,7 +14,9 @@ name     score                        gradient
 where :math:`o = \log\frac{y_c}{1 - y_c} = z_c - \log\sum_{i \ne c} e^{z_i}` is the log-odds and
 :math:`\sigma` the logistic function. Three of the four gradients are multiples of one.
 Differentiating softmax itself gives the same numbers only as long as :math:`1 - y_c` survives
-the rounding of :math:`y_c`; this form has nothing to subtract.
+the rounding of :math:`y_c`; this form has nothing to subtract. Its limit is the range of 32-bit
+numbers: from a log-odds of about 87 on, the gradients of ``post`` and ``log`` are zero in float32,
+and that of ``odds`` is as before.
 """
 
 import difflib
@@ -23,6 +25,8 @@ import numpy as np
 import tensorflow as tf
 
 SCORES = ("pre", "post", "log", "odds")
+
+LISTED = 24  # names in an error message
 
 
 def check_score(score):
@@ -44,11 +48,10 @@ def check_choice(what, value, allowed):
     if value in allowed:
         return
     nearest = difflib.get_close_matches(str(value), allowed, n=1)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-    listed = ", ".join(repr(name) for name in allowed)
-    raise ValueError(
-        f"no {what} {value!r}{hint} Allowed: {listed}".replace("' Allowed", "'. Allowed")
-    )
+    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+    listed = ", ".join(repr(name) for name in allowed[:LISTED])
+    more = f", and {len(allowed) - LISTED} more" if len(allowed) > LISTED else ""
+    raise ValueError(f"no {what} {value!r}; {hint}Allowed: {listed}{more}")
 
 
 def logit_and_log_odds(logits, targets):
