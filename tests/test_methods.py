@@ -169,7 +169,7 @@ def test_completeness_of_an_image_that_is_its_own_baseline_is_zero(tiny):
 def test_a_large_gap_says_how_many_steps_would_mend_it():
     balance = Completeness(np.array([0.8]), np.array([1.0]), np.array([0.2]))
     assert describe_completeness(balance, 50).endswith(
-        "above 5%: take about 200 steps instead of 50"
+        "above 5%: about 1000 steps instead of 50 would bring it near 1%"
     )
     fine = Completeness(np.array([0.99]), np.array([1.0]), np.array([0.01]))
     assert describe_completeness(fine, 50).endswith("gap 1.0%")

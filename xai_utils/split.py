@@ -1,5 +1,7 @@
 """A network in two halves, image → activations → logits, and the compiled work on them."""
 
+from functools import partial
+
 import tensorflow as tf
 
 from xai_utils.scores import SCORES, logit_and_log_odds, score_factor
@@ -21,11 +23,11 @@ class SplitNetwork:
     def __init__(self, trunk, head):
         self.trunk = trunk
         self.head = head
-        # compiled here and not by decorators, with which TensorFlow takes the functions of several
-        # networks for one that is traced again and again, and warns
-        self.point = tf.function(self.point)
-        self.logit_gradients = tf.function(self.logit_gradients)
-        self.path_chunk = tf.function(self.path_chunk)
+        # A partial function has no code object of its own. By that object, TensorFlow would take
+        # the functions of several networks for one that is traced again and again, and warn.
+        self.point = tf.function(partial(self.point))
+        self.logit_gradients = tf.function(partial(self.logit_gradients))
+        self.path_chunk = tf.function(partial(self.path_chunk))
 
     def point(self, pixels, targets):
         """Activations, and both gradients with respect to them.
