@@ -1,7 +1,5 @@
 """Paths, chunks, completeness."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -17,7 +15,7 @@ from xai_utils import (
 from xai_utils.gradients import _chunks
 from xai_utils.scores import SCORES, score_factor
 
-STEPS = (25, 50, 100, 200)
+STEPS = (25, 200)
 
 
 def float64_path(classifier, image, target, score, layer, steps):
@@ -83,8 +81,8 @@ def balances(mini, scenes):
     """Median gaps over 20 scenes, by (place, score): one for each number of steps."""
     images, targets = [s.image for s in scenes], [s.classes[0] for s in scenes]
     medians = {}
-    for layer, all_steps in (("block5_pool", STEPS), ("block3_pool", STEPS[1::2])):
-        for steps in all_steps:
+    for layer in ("block5_pool", "block3_pool"):
+        for steps in STEPS:
             gradients = ScoreGradients(mini, images, targets, layer=layer, steps=steps)
             for score in SCORES:
                 if layer == "block5_pool":  # the pixels first: they bring the layer with them
@@ -101,13 +99,13 @@ def balances(mini, scenes):
 )
 def test_completeness_gap_is_small_and_falls_with_more_steps(balances, place, bound, score):
     medians = balances[place, score]
-    assert medians[-1] < bound
-    assert all(later < earlier for earlier, later in pairwise(medians))
+    assert medians[1] < bound
+    assert medians[1] < medians[0] / 3
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 16, 51])
 def test_chunk_size_changes_nothing(mini, scenes, chunk):
-    images, targets = [s.image for s in scenes[:2]], [s.classes[0] for s in scenes[:2]]
+    images, targets = [scenes[0].image], [scenes[0].classes[0]]
     reference = ScoreGradients(mini, images, targets, chunk=17)
     gradients = ScoreGradients(mini, images, targets, chunk=chunk)
     for at in ("layer", "pixels"):

@@ -21,12 +21,12 @@ def check_parameters():
     """
     from IPython import get_ipython
 
-    cells = get_ipython().user_ns["In"]
-    known = _assigned_names(cells[1])
+    # without history, as when nbval runs the notebook, there is no cell and nothing was injected
+    cells = [cell for cell in get_ipython().user_ns["In"] if cell]
     for cell in cells:
         if cell.startswith(INJECTED):
             for name in _assigned_names(cell):
-                check_choice("parameter", name, known)
+                check_choice("parameter", name, _assigned_names(cells[0]))
 
 
 def _assigned_names(source):
