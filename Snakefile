@@ -1,5 +1,8 @@
 """The grid of method x score x picture: one papermill run each, then the figures."""
 
+import subprocess
+import sys
+
 METHODS = ["grad_cam", "grad_cam_plus", "grad_cam_plus_plus", "rsi_grad_cam", "integrated_gradients"]
 SCORES = ["pre", "post", "log", "odds"]
 
@@ -23,7 +26,21 @@ SOURCES = expand("xai_utils/{file}.py", file=PACKAGE) + expand("xai_utils/data/{
 GRID = expand("{picture}/{method}-{score}", picture=PICTURES, method=METHODS, score=SCORES)
 
 # two runs share two cores: one thread each
-ONE_THREAD = "TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1"
+for library in ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM"):
+    os.environ[f"{library}_THREADS"] = "1"
+
+# a fresh interpreter for each run, but one that has imported the libraries; see there
+PAPERMILL = "python -SE workflow/warm.py papermill --no-progress-bar"
+
+
+onstart:
+    if sys.platform == "linux":  # elsewhere a fork is not safe, and every run starts cold
+        global warm  # the server ends when Snakemake does, and with it this pipe
+        warm = subprocess.Popen(
+            [sys.executable, "workflow/warm.py", "--serve"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        os.environ["WARM_PYTHON"] = os.environ["JUPYTER_PATH"] = warm.stdout.readline().strip()
 
 
 rule all:
@@ -46,7 +63,7 @@ rule heatmap:
     log:
         "results/log/{picture}-{method}-{score}.txt",
     shell:
-        "{ONE_THREAD} papermill --no-progress-bar {input.notebook} {output.notebook} "
+        "{PAPERMILL} {input.notebook} {output.notebook} "
         "-r image {params.image} -r target {params.target} -r score {wildcards.score} "
         "-r results results/{wildcards.picture} > {log} 2>&1"
 
@@ -65,7 +82,7 @@ for paper, drawn in PAPER.items():
         log:
             f"results/log/{paper}.txt",
         shell:
-            "{ONE_THREAD} papermill --no-progress-bar {input.notebook} {output.notebook} "
+            "{PAPERMILL} {input.notebook} {output.notebook} "
             "-r figures figures > {log} 2>&1"
 
 
@@ -80,5 +97,5 @@ rule figure_2:
     log:
         "results/log/figure_2.txt",
     shell:
-        "papermill --no-progress-bar {input.notebook} {output.notebook} "
+        "{PAPERMILL} {input.notebook} {output.notebook} "
         "-r results results -r figures figures > {log} 2>&1"
