@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from xai_utils import ScoreGradients, load_classifier
+from xai_utils.saturation import autodiff_gradient
 from xai_utils.scenes import CLASS_NAMES
 from xai_utils.scores import SCORES, check_choice, logit_and_log_odds, score_value
 from xai_utils.vgg19_mini import load_vgg19_mini
@@ -82,18 +83,14 @@ def cases(mini, scenes):
         reference = reference_gradients(
             mini64.split("block5_pool").head, gradients.activations.astype(np.float64), target
         )
-        found[log_odds] = gradients, reference, naive_post_gradient(classifier, gradients, target)
+        naive = autodiff_gradient(
+            "softmax",
+            classifier.split("block5_pool").head,
+            gradients.activations,
+            gradients.targets,
+        )[0]
+        found[log_odds] = gradients, reference, naive
     return found
-
-
-def naive_post_gradient(classifier, gradients, target):
-    """The usual way: automatic differentiation of softmax in float32."""
-    x = tf.constant(gradients.activations)
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        logits = tf.cast(classifier.split("block5_pool").head(x), tf.float32)
-        probability = tf.nn.softmax(logits)[0, target]
-    return np.asarray(tape.gradient(probability, x))[0]
 
 
 @pytest.mark.parametrize("score", SCORES)

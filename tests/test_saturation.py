@@ -1,0 +1,99 @@
+"""Automatic differentiation in float32 before and after the probability rounds to one."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from xai_utils import ScoreGradients
+from xai_utils.classifier import softmax
+from xai_utils.equivalent import add_to_logits
+from xai_utils.saturation import WAYS, autodiff_gradient, float64_head
+
+LOG_ODDS = (2.0, 8.0, 20.0, 30.0)
+
+
+@pytest.fixture(scope="module")
+def point(tiny, noise_images):
+    return ScoreGradients(tiny, noise_images[:1], [int(tiny.logits(noise_images[:1]).argmax())], "pool")  # fmt: skip
+
+
+def scaled_head(tiny, point, log_odds):
+    """The tiny head with its logits multiplied so that the target's lead is about `log_odds`."""
+    logits = tiny.logits(point.images)[0]
+    factor = log_odds / (logits.max() - np.sort(logits)[-2])
+    return lambda activations: factor * tiny.split("pool").head(activations)
+
+
+def exact_parts(head, point):
+    """The target's and the rivals' part of the gradient of log y_c, with nothing subtracted."""
+    x = tf.constant(point.activations)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        logits = head(x)
+    jacobian = np.asarray(tape.jacobian(logits, x))[0, :, 0]
+    y, target = softmax(logits)[0], point.targets[0]
+    rivals = np.where(np.arange(4) == target, 0, y)
+    return rivals.sum() * jacobian[target], -np.tensordot(rivals, jacobian, 1), y
+
+
+def relative_error(given, expected):
+    return np.linalg.norm(given - expected) / np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("log_odds", LOG_ODDS)
+def test_through_the_log_odds_float32_logits_are_enough(tiny, point, log_odds):
+    head = scaled_head(tiny, point, log_odds)
+    own, of_rivals, y = exact_parts(head, point)
+    exact = (own + of_rivals) / np.delete(y, point.targets[0]).sum()
+    found = autodiff_gradient("log_odds", head, point.activations, point.targets)[0]
+    assert relative_error(found, exact) < 1e-4
+
+
+@pytest.mark.parametrize("way", ["softmax", "log_softmax"])
+@pytest.mark.parametrize("log_odds", LOG_ODDS)
+def test_through_softmax_only_the_part_of_the_rivals_is_left(tiny, point, way, log_odds):
+    head = scaled_head(tiny, point, log_odds)
+    own, of_rivals, y = exact_parts(head, point)
+    found = autodiff_gradient(way, head, point.activations, point.targets)[0]
+    exact = own + of_rivals
+    if way == "softmax":
+        found = found / y[point.targets[0]]
+    assert (relative_error(found, exact) < 1e-2) == (log_odds < 17)
+    assert (relative_error(found, of_rivals) < 1e-4) == (log_odds > 17)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("log_odds", [2.0, 20.0])
+def test_in_float64_every_way_is_right_at_these_log_odds(tiny, point, way, log_odds):
+    head = scaled_head(tiny, point, log_odds)
+    own, of_rivals, y = exact_parts(head, point)
+    factor = {"softmax": y.max(), "log_softmax": 1, "log_odds": 1 / np.sort(y)[:-1].sum()}[way]
+    found = autodiff_gradient(way, head, point.activations, point.targets, "float64")[0]
+    assert relative_error(found, factor * (own + of_rivals)) < 1e-6
+
+
+def test_the_float64_head_is_the_head_and_a_copy(mini, scenes):
+    images, layer = [scene.image for scene in scenes[:3]], "block5_pool"
+    weights = mini.weights_sha256()
+    activations = ScoreGradients(mini, images, [0, 1, 2], layer).activations
+    double = float64_head(mini, layer)
+    found = double(activations.astype(np.float64))
+    assert found.dtype == "float64"
+    np.testing.assert_allclose(found, mini.logits(images), rtol=1e-4, atol=1e-4)
+    double.set_weights([0 * w for w in double.get_weights()])
+    assert mini.weights_sha256() == weights
+
+
+def test_the_float64_head_of_a_network_with_a_shift(tiny, noise_images):
+    shifted = add_to_logits(tiny, "pool", 1.0)
+    activations = ScoreGradients(shifted, noise_images, [0, 1, 2], "pool").activations
+    np.testing.assert_allclose(
+        float64_head(shifted, "pool")(activations), shifted.logits(noise_images)
+    )
+
+
+def test_a_misspelt_way_is_named_with_the_nearest_right_one(tiny, point):
+    with pytest.raises(
+        ValueError, match="no way to differentiate 'softmx'; did you mean 'softmax'"
+    ):
+        autodiff_gradient("softmx", tiny.split("pool").head, point.activations, point.targets)
