@@ -4,16 +4,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import xai_utils.split
+import xai_utils.gradients
 from xai_utils import (
     ScoreGradients,
     completeness,
     integrated_gradients,
-    load_classifier,
     rsi_grad_cam,
 )
-from xai_utils.gradients import _chunks
-from xai_utils.scores import SCORES, score_factor
+from xai_utils.paths import integrate, split_evenly
+from xai_utils.scores import SCORES
 
 STEPS = (25, 200)
 
@@ -115,39 +114,106 @@ def test_chunk_size_changes_nothing(mini, scenes, chunk):
             assert error < 1e-5 * np.abs(expected).max()
 
 
-def lost_chunk(self, alphas, *arguments):
-    """The run of points around the middle of the path is left out."""
-    sums, *rest = original(self, alphas, *arguments)
-    kept = 1 - tf.cast((alphas[0] <= 0.5) & (alphas[-1] > 0.5), tf.float32)
-    return tf.nest.map_structure(lambda total: kept * total, sums), *rest
+def lost_chunk(batches):
+    """The points around the middle of the path are left out."""
+    batches = list(batches)
+    middle = (len(batches) - 1) // 2
+    parts = integrate(batches[:middle]), integrate(batches[middle + 1 :])
+    return {**parts[0], **added(parts), "end": parts[1]["end"]}
 
 
-def no_trapezoid_between_chunks(self, alphas, image, baseline, target, carry, to_pixels):
-    return original(self, alphas, image, baseline, target, None, to_pixels)
+def no_trapezoid_between_chunks(batches):
+    parts = [integrate([batch]) for batch in batches]
+    return {**parts[0], **added(parts), "end": parts[-1]["end"]}
 
 
-def no_difference(self, alphas, image, baseline, target, carry, to_pixels):
+def added(parts):
+    return {
+        "sums": tf.nest.map_structure(lambda *sums: sum(sums), *[part["sums"] for part in parts]),
+        **{c: np.concatenate([part[c] for part in parts]) for c in ("logit", "log_odds")},
+    }
+
+
+def no_difference(batches):
     """Gradients are averaged, and not multiplied with the change of what they belong to."""
-    pixels = (1 - alphas[:, None, None, None]) * baseline + alphas[:, None, None, None] * image
-    activations, scores, (pre, odds) = self.point(pixels, tf.fill(tf.shape(alphas), target))
-    factors = [tf.cast(score_factor(s, scores[1]), odds.dtype) for s in SCORES[1:]]
-    gradients = [pre, *(f[:, None, None, None] * odds for f in factors)]
-    sums = tf.stack([tf.reduce_sum(g, axis=0) for g in gradients]) / 101
-    return {"layer": sums}, scores, activations, None
 
+    def ramp(first, batch):
+        rows = (first + np.arange(len(batch.logit), dtype=np.float32)) / 100
+        values = np.broadcast_to(rows[:, None, None, None], batch.layer.values.shape)
+        return batch._replace(layer=batch.layer._replace(values=values))
 
-original = xai_utils.split.SplitNetwork.path_chunk
+    batches = list(batches)
+    first = np.cumsum([0, *(len(batch.logit) for batch in batches)])
+    return integrate([ramp(*pair) for pair in zip(first, batches, strict=False)])
 
 
 @pytest.mark.parametrize("mistake", [lost_chunk, no_trapezoid_between_chunks, no_difference])
 def test_completeness_catches_a_mistake(mini, scenes, monkeypatch, mistake):
     images, targets = [s.image for s in scenes[:5]], [s.classes[0] for s in scenes[:5]]
-    right = ScoreGradients(mini, images, targets, steps=100, chunk=13)
-    monkeypatch.setattr(xai_utils.split.SplitNetwork, "path_chunk", mistake)
-    wrong = ScoreGradients(load_classifier("vgg19-mini"), images, targets, steps=100, chunk=13)
+    right, wrong = (ScoreGradients(mini, images, targets, steps=100, chunk=13) for _ in "ab")
     for score in SCORES:
         assert completeness(right, score).gap.mean() < 0.03
+    monkeypatch.setattr(xai_utils.gradients, "integrate", mistake)
+    for score in SCORES:
         assert completeness(wrong, score).gap.mean() > 0.05
+
+
+@pytest.mark.parametrize(("at", "count"), [("layer", 3), ("pixels", 1)])
+def test_an_adaptive_path_is_complete_to_its_tolerance_with_fewer_points(mini, scenes, at, count):
+    images, targets = [s.image for s in scenes[:count]], [s.classes[0] for s in scenes[:count]]
+    adaptive = ScoreGradients(mini, images, targets, tolerance=0.01)
+    steps = max(len(alphas) - 1 for alphas in adaptive.path(at).alphas)
+    uniform = ScoreGradients(mini, images, targets, steps=steps)
+    gaps = [[completeness(g, s, at).gap for s in SCORES] for g in (adaptive, uniform)]
+    assert np.max(gaps[0]) <= 0.01 < np.max(gaps[1])
+
+
+def test_an_adaptive_path_is_the_trapezoid_rule_at_its_points(tiny, noise_images):
+    """The same sum as over all points at once, from one evaluation of the network."""
+    gradients = ScoreGradients(
+        tiny, noise_images[:1], [1], layer="pool", tolerance=1e-6, max_steps=60, chunk=5
+    )
+    alphas = gradients.path("pixels").alphas[0]
+    assert len(alphas) == 61
+    assert (np.diff(alphas) > 0).all() and (alphas[0], alphas[-1]) == (0, 1)
+    pixels = alphas[:, None, None, None] * noise_images[0]
+    points = tiny.split("pool").points(pixels, np.full(61, 1, np.int32), to_pixels=True)
+    for score, gradient in (("pre", 1), ("odds", 2)):
+        for at, site in (("layer", points.layer), ("pixels", points.pixels)):
+            means = (site[gradient][1:] + site[gradient][:-1]) / 2
+            expected = (means * np.diff(site.values, axis=0)).sum(axis=0)
+            np.testing.assert_allclose(
+                gradients.path_integral(score, at)[0], expected, rtol=1e-9, atol=1e-12
+            )
+
+
+def test_a_path_that_cannot_reach_its_tolerance_ends_at_max_steps(mini, scenes):
+    gradients = ScoreGradients(
+        mini, [scenes[0].image], [scenes[0].classes[0]], tolerance=1e-6, max_steps=40
+    )
+    balance = completeness(gradients, "post")
+    assert balance.steps[0] == 40
+    assert balance.gap[0] > 1e-6
+
+
+def test_results_are_the_same_bit_by_bit_when_repeated(mini, scenes):
+    first, second = (
+        ScoreGradients(mini, [scenes[0].image], [scenes[0].classes[0]], tolerance=0.05)
+        for _ in "ab"
+    )
+    for at in ("pixels", "layer"):
+        np.testing.assert_array_equal(
+            first.path_integral("post", at), second.path_integral("post", at)
+        )
+
+
+def test_the_chunk_follows_from_the_memory(mini, scenes):
+    def chunk(memory):
+        return ScoreGradients(mini, [scenes[0].image], [0], memory=memory).chunk
+
+    assert chunk(1e-6) == 1
+    assert chunk(4.5 * mini.memory_per_image) == 4
+    assert chunk(100.0) == 16
 
 
 def test_gray_baseline_and_image_baseline_agree(tiny, noise_images):
@@ -159,13 +225,13 @@ def test_gray_baseline_and_image_baseline_agree(tiny, noise_images):
     np.testing.assert_array_equal(by_name.path_integral("odds"), by_image.path_integral("odds"))
 
 
-@pytest.mark.parametrize(
-    ("count", "chunk"), [(1, 16), (51, 16), (51, 1), (51, 51), (7, 3), (20, 7)]
-)
-def test_chunks_cover_everything_once_with_one_shape(count, chunk):
-    rows = _chunks(count, chunk)
-    assert rows.shape[1] <= chunk
-    assert list(dict.fromkeys(rows.ravel())) == list(range(count))
+@pytest.mark.parametrize(("count", "size"), [(1, 16), (51, 16), (51, 1), (51, 51), (7, 3), (20, 7)])
+def test_chunks_cover_everything_once_and_are_nearly_equal(count, size):
+    parts = split_evenly(np.arange(count), size)
+    assert np.concatenate(parts).tolist() == list(range(count))
+    lengths = [len(part) for part in parts]
+    assert max(lengths) <= size
+    assert max(lengths) - min(lengths) <= 1
 
 
 @pytest.mark.parametrize(
@@ -180,6 +246,10 @@ def test_chunks_cover_everything_once_with_one_shape(count, chunk):
         ({"steps": 0}, "steps must be a whole number >= 1; given: 0"),
         ({"steps": "50"}, "steps must be a whole number >= 1; given: '50'"),
         ({"chunk": 2.5}, "chunk must be a whole number >= 1; given: 2.5"),
+        ({"tolerance": 0}, "tolerance must be a number > 0; given: 0"),
+        ({"tolerance": "1%"}, "tolerance must be a number > 0; given: '1%'"),
+        ({"max_steps": 0}, "max_steps must be a whole number >= 1; given: 0"),
+        ({"memory": -1.0}, "memory must be a number > 0; given: -1.0"),
         ({"images": []}, "images is empty"),
     ],
 )

@@ -166,10 +166,22 @@ def test_completeness_of_an_image_that_is_its_own_baseline_is_zero(tiny):
     assert (balance.attributed[0], balance.change[0], balance.gap[0]) == (0, 0, 0)
 
 
-def test_a_large_gap_says_how_many_steps_would_mend_it():
-    balance = Completeness(np.array([0.8]), np.array([1.0]), np.array([0.2]))
-    assert describe_completeness(balance, 50).endswith(
-        "above 5%: about 1000 steps instead of 50 would bring it near 1%"
-    )
-    fine = Completeness(np.array([0.99]), np.array([1.0]), np.array([0.01]))
-    assert describe_completeness(fine, 50).endswith("gap 1.0%")
+def balance_of(gap, steps, tolerance=None):
+    one = np.array([1.0])
+    return Completeness(one - gap, one, one * gap, np.array([steps]), tolerance)
+
+
+@pytest.mark.parametrize(
+    ("balance", "end"),
+    [
+        (balance_of(0.01, 50), "gap 1.0%"),
+        (balance_of(0.2, 50), "above 5%: about 1000 steps instead of 50 would bring it near 1%"),
+        (balance_of(0.008, 112, tolerance=0.01), "gap 0.8% with 112 steps"),
+        (
+            balance_of(0.03, 1000, tolerance=0.01),
+            "with 1000 steps; the tolerance of 0.01 was not reached: raise max_steps",
+        ),
+    ],
+)
+def test_a_large_gap_says_what_would_mend_it(balance, end):
+    assert describe_completeness(balance).endswith(end)

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from xai_utils.images import check_image, photograph, resize_image
+from xai_utils.images import check_images, photograph, resize_image
 from xai_utils.logits import logit_network
 from xai_utils.scenes import CLASS_NAMES
 from xai_utils.scores import check_choice
@@ -57,6 +57,21 @@ class Classifier:
         return self.network.input_shape[1:3]
 
     @property
+    def dtype(self):
+        """The floating-point type of the network's input, by name."""
+        return self.network.inputs[0].dtype
+
+    @property
+    def memory_per_image(self):
+        """GB that one image takes on its way through the network and back, estimated.
+
+        The outputs of all layers are kept for the way back; gradients and convolutions take as
+        much again.
+        """
+        units = sum(np.prod(tensor.shape[1:]) for tensor in self.tensors.values())
+        return 2 * units * np.dtype(self.dtype).itemsize / 1e9
+
+    @property
     def layer_names(self):
         """The names that `split` accepts: "input", and the layers with a spatial output."""
         return (INPUT, *(name for name, tensor in self.tensors.items() if len(tensor.shape) == 4))
@@ -81,14 +96,9 @@ class Classifier:
         ndarray, float (N, height, width, 3)
             RGB in [0, 255], in the network's floating-point type.
         """
-        if isinstance(images, np.ndarray) and images.ndim == 3:
-            raise ValueError("images must be a sequence of images; for a single one write [image]")
-        if len(images) == 0:
-            raise ValueError("images is empty; give at least one image")
-        for image in images:
-            check_image(image)
+        check_images(images)
         resized = [resize_image(image, *self.input_size) for image in images]
-        return np.stack(resized).astype(self.network.inputs[0].dtype)
+        return np.stack(resized).astype(self.dtype)
 
     def logits(self, images):
         """Logits of a list of RGB images of any size: ndarray, float (N, classes)."""
@@ -156,7 +166,8 @@ class Classifier:
         """
         if layer not in self._splits:
             check_choice("layer", layer, self.layer_names)
-            self._splits[layer] = SplitNetwork(*self._halves(layer))
+            pixels = tf.TensorSpec((None, *self.input_size, 3), self.dtype)
+            self._splits[layer] = SplitNetwork(*self._halves(layer), pixels)
         return self._splits[layer]
 
     def _halves(self, layer):

@@ -6,11 +6,17 @@ from functools import cached_property
 import numpy as np
 import tensorflow as tf
 
-from xai_utils.classifier import BATCH, INPUT
-from xai_utils.images import check_image
+from xai_utils.classifier import INPUT
+from xai_utils.images import check_image, check_images
+from xai_utils.paths import integrate, refine, split_evenly
 from xai_utils.scores import SCORES, check_choice, check_score, score_factor, score_value
 
 BASELINES = {"black": 0, "gray": 128, "white": 255}  # RGB pixel values
+
+
+MAX_CHUNK = 16  # more at once is no faster
+MEMORY = 1.1  # GB, eight points of VGG19
+CURVES = ("alphas", "logit", "log_odds")  # of a path; their length is that of the path
 
 
 @dataclass(frozen=True)
@@ -23,18 +29,18 @@ class PathIntegrals:
         In the order of SCORES. "layer": sum of gradient times change of activation, per unit.
         "positive": the same with gradients clipped at zero before. If asked for, "pixels":
         float (N, 4, height, width, 3), the same at the RGB pixels.
-    alphas : ndarray, float (steps + 1,)
-        The points, from 0 at the baseline to 1 at the image.
-    logit, log_odds : ndarray, float64 (N, steps + 1)
-        Of the target class at the points.
+    alphas : tuple of ndarray, float64 (points,)
+        For each image the points of its path, from 0 at the baseline to 1 at the image.
+    logit, log_odds : tuple of ndarray, float64 (points,)
+        For each image, of the target class at the points.
     start, end : ndarray, float (N, h, w, channels)
         Activations at the baseline and at the image.
     """
 
     sums: dict
-    alphas: np.ndarray
-    logit: np.ndarray
-    log_odds: np.ndarray
+    alphas: tuple
+    logit: tuple
+    log_odds: tuple
     start: np.ndarray
     end: np.ndarray
 
@@ -43,8 +49,8 @@ class ScoreGradients:
     """What the attribution methods read: activations, gradients and path integrals.
 
     Nothing is computed before it is asked for, and the results are kept. Path integrals down to the
-    pixels hold those at the layer, so where both are needed, ask for the pixels first. Images are
-    worked on in chunks of `chunk` points, which bounds the memory.
+    pixels hold those at the layer, so where both are needed, ask for the pixels first. Images, and
+    the points of a path, are worked on in chunks that bound the memory.
 
     Parameters
     ----------
@@ -58,8 +64,16 @@ class ScoreGradients:
     baseline : str or ndarray, uint8 (H, W, 3)
         Where the paths start: "black", "gray" or "white" pixels, or an image.
     steps : int
-        Intervals of the path, >= 1; a path has steps + 1 points.
-    chunk : int
+        Intervals of the path, >= 1, all of one length; a path has steps + 1 points.
+    tolerance : float, optional
+        In place of `steps`: halve the intervals that contribute most to the completeness gap until
+        it is at most this, relative, for each of the four scores. All scores share one path. At a
+        layer the points of one image's path are kept until it is complete.
+    max_steps : int
+        Where such a path ends at the latest, then with a larger gap.
+    memory : float
+        GB that the work on one chunk may take, beside the network; it decides on `chunk`.
+    chunk : int, optional
         Images, or points of a path, that go through the network at once.
 
     Raises
@@ -76,58 +90,69 @@ class ScoreGradients:
         layer="block5_pool",
         baseline="black",
         steps=50,
-        chunk=BATCH,
+        tolerance=None,
+        max_steps=1000,
+        memory=MEMORY,
+        chunk=None,
     ):
-        _check_count("steps", steps)
-        _check_count("chunk", chunk)
+        for name, count in (("steps", steps), ("max_steps", max_steps)):
+            _check_count(name, count)
+        for name, number in (("tolerance", tolerance), ("memory", memory)):
+            if number is not None:
+                _check_positive(name, number)
+        if chunk is not None:
+            _check_count("chunk", chunk)
         if isinstance(targets, str | int | np.integer):
             raise TypeError(
                 f"targets must be a sequence, one class for each image; given: {targets!r}"
             )
         if len(targets) != len(images):
             raise ValueError(f"{len(images)} images but {len(targets)} targets; give one for each")
+        check_images(images)
         self.classifier = classifier
         self.images = list(images)
         self.targets = np.array([classifier.class_index(t) for t in targets], np.int32)
         self.layer = layer
         self.baseline = baseline
         self.steps = steps
-        self.chunk = chunk
+        self.tolerance = tolerance
+        self.max_steps = max_steps
+        self.chunk = chunk or max(1, min(MAX_CHUNK, int(memory / classifier.memory_per_image)))
         self._split = classifier.split(layer)
-        self._pixels = classifier.pixels(images)
         self._start = self._baseline_pixels(baseline)
 
     def _baseline_pixels(self, baseline):
         if isinstance(baseline, str):
             check_choice("baseline", baseline, BASELINES)
-            return np.full_like(self._pixels[0], BASELINES[baseline])
+            return np.full(
+                (*self.classifier.input_size, 3), BASELINES[baseline], self.classifier.dtype
+            )
         check_image(baseline)
         return self.classifier.pixels([baseline])[0]
 
     @cached_property
     def _point(self):
-        """Activations, (logit, log-odds) and their gradients at the images."""
+        """The Points at the images."""
         results = []
-        for rows in _chunks(len(self._pixels), self.chunk):
-            pixels, targets = tf.constant(self._pixels[rows]), tf.constant(self.targets[rows])
-            results.append(tf.nest.map_structure(np.asarray, self._split.point(pixels, targets)))
-        merged = tf.nest.map_structure(lambda *parts: np.concatenate(parts), *results)
-        return tf.nest.map_structure(lambda array: array[: len(self._pixels)], merged)
+        for rows in split_evenly(np.arange(len(self.images)), self.chunk):
+            pixels = self.classifier.pixels([self.images[row] for row in rows])
+            results.append(self._split.points(pixels, self.targets[rows]))
+        return tf.nest.map_structure(lambda *parts: np.concatenate(parts), *results)
 
     @property
     def activations(self):
         """Activations of the layer at the images: ndarray, float (N, h, w, channels)."""
-        return self._point[0]
+        return self._point.layer.values
 
     @property
     def logit(self):
         """The target's logit: ndarray, float (N,)."""
-        return self._point[1][0]
+        return self._point.logit
 
     @property
     def log_odds(self):
         """The target's log-odds: ndarray, float (N,)."""
-        return self._point[1][1]
+        return self._point.log_odds
 
     def value(self, score):
         """The score of the target class at the images: ndarray, float64 (N,)."""
@@ -145,11 +170,11 @@ class ScoreGradients:
         ndarray, float (N, h, w, channels)
         """
         check_score(score)
-        of_logit, of_log_odds = self._point[2]
+        layer = self._point.layer
         if score == "pre":
-            return of_logit
-        factor = np.asarray(score_factor(score, tf.constant(self.log_odds)))
-        return factor[:, None, None, None].astype(of_log_odds.dtype) * of_log_odds
+            return layer.of_logit
+        factor = score_factor(score, self.log_odds).astype(layer.of_log_odds.dtype)
+        return factor[:, None, None, None] * layer.of_log_odds
 
     @cached_property
     def logit_gradients(self):
@@ -158,7 +183,7 @@ class ScoreGradients:
         One array for each class: for a thousand of them this is large.
         """
         rows = np.split(self.activations, len(self.activations))
-        return np.concatenate([self._split.logit_gradients(tf.constant(row)) for row in rows])
+        return np.concatenate([self._split.logit_gradients(row) for row in rows])
 
     def path(self, at="layer"):
         """Path integrals down to the layer, or to the RGB pixels: PathIntegrals.
@@ -181,35 +206,27 @@ class ScoreGradients:
         return self._integrate(to_pixels=True)
 
     def _integrate(self, to_pixels):
-        paths = [self._integrate_one(i, to_pixels) for i in range(len(self._pixels))]
-        alphas = paths[0].pop("alphas")
-        for path in paths[1:]:
-            del path["alphas"]
-        merged = tf.nest.map_structure(lambda *parts: np.stack(parts), *paths)
-        return PathIntegrals(alphas=alphas, **merged)
+        paths = [self._integrate_one(index, to_pixels) for index in range(len(self.images))]
+        curves = {name: tuple(path.pop(name) for path in paths) for name in CURVES}
+        arrays = tf.nest.map_structure(lambda *parts: np.stack(parts), *paths)
+        return PathIntegrals(**arrays, **curves)
 
     def _integrate_one(self, index, to_pixels):
         """The fields of PathIntegrals for one image."""
-        points = self.steps + 1
-        alphas = np.linspace(0, 1, points, dtype=self._pixels.dtype)
-        ends = tf.constant(self._pixels[index]), tf.constant(self._start)
-        sums, scores, start, carry = None, [], None, None
-        for rows in _chunks(points, self.chunk):
-            part, values, activations, carry = self._split.path_chunk(
-                tf.constant(alphas[rows]), *ends, tf.constant(self.targets[index]), carry, to_pixels
-            )
-            sums = part if sums is None else tf.nest.map_structure(tf.add, sums, part)
-            scores.append(np.stack(values))
-            start = np.asarray(activations[0]) if start is None else start
-        logit, log_odds = np.concatenate(scores, axis=1)[:, :points]
-        return {
-            "sums": {site: np.asarray(total) for site, total in sums.items()},
-            "alphas": alphas,
-            "logit": logit,
-            "log_odds": log_odds,
-            "start": start,
-            "end": np.asarray(activations[-1]),
-        }
+        image = self.classifier.pixels([self.images[index]])[0]
+        target = self.targets[index : index + 1]
+
+        def evaluate(alphas):
+            a = alphas[:, None, None, None].astype(image.dtype)
+            pixels = (1 - a) * self._start + a * image
+            return self._split.points(pixels, np.repeat(target, len(alphas)), to_pixels)
+
+        if self.tolerance is None:
+            alphas = np.linspace(0, 1, self.steps + 1)
+            batches = map(evaluate, split_evenly(alphas, self.chunk))
+        else:
+            alphas, batches = refine(evaluate, self.tolerance, self.max_steps, self.chunk)
+        return {"alphas": alphas, **integrate(batches)}
 
     def path_integral(self, score, at="layer", positive=False):
         """The Riemann-Stieltjes sum of a score's gradient along the path, unit by unit.
@@ -238,14 +255,11 @@ class ScoreGradients:
         return sums[site][:, SCORES.index(score)]
 
 
-def _chunks(count, chunk):
-    """Index arrays of one length <= chunk that cover range(count); the last index repeats."""
-    runs = -(-count // chunk)
-    length = -(-count // runs)
-    indices = np.minimum(np.arange(runs * length), count - 1)
-    return indices.reshape(runs, length)
-
-
 def _check_count(name, value):
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise ValueError(f"{name} must be a whole number >= 1; given: {value!r}")
+
+
+def _check_positive(name, value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < np.inf:
+        raise ValueError(f"{name} must be a number > 0; given: {value!r}")

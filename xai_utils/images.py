@@ -119,3 +119,13 @@ def check_image(image):
             f"an image must hold uint8 RGB values in [0, 255]; given: {image.dtype} in "
             f"[{image.min():g}, {image.max():g}]; do not preprocess it, the classifier does"
         )
+
+
+def check_images(images):
+    """Raise an error unless `images` is a sequence of at least one RGB image."""
+    if isinstance(images, np.ndarray) and images.ndim == 3:
+        raise ValueError("images must be a sequence of images; for a single one write [image]")
+    if len(images) == 0:
+        raise ValueError("images is empty; give at least one image")
+    for image in images:
+        check_image(image)

@@ -125,11 +125,17 @@ class Completeness:
         Score at the image minus score at the baseline.
     gap : ndarray, float64 (N,)
         abs(attributed - change) / abs(change); 0 if both are 0.
+    steps : ndarray, int (N,)
+        Intervals of the path.
+    tolerance : float or None
+        That the path was to reach; None for a path of equal steps.
     """
 
     attributed: np.ndarray
     change: np.ndarray
     gap: np.ndarray
+    steps: np.ndarray
+    tolerance: float | None
 
 
 def completeness(gradients, score, at="layer"):
@@ -150,33 +156,39 @@ def completeness(gradients, score, at="layer"):
     """
     attributed = gradients.path_integral(score, at).sum(axis=(1, 2, 3), dtype=np.float64)
     path = gradients.path(at)
-    values = score_value(score, path.logit, path.log_odds)
-    change = values[:, -1] - values[:, 0]
+    ends = [np.stack([curve[[0, -1]] for curve in c]) for c in (path.logit, path.log_odds)]
+    start, end = score_value(score, *ends).T
+    change = end - start
     error = np.abs(attributed - change)
     with np.errstate(divide="ignore"):
         gap = np.divide(error, np.abs(change), out=np.zeros_like(error), where=error > 0)
-    return Completeness(attributed, change, gap)
+    steps = np.array([len(alphas) - 1 for alphas in path.alphas])
+    return Completeness(attributed, change, gap, steps, gradients.tolerance)
 
 
 LARGE_GAP = 0.05  # above it a path has too few steps
 SMALL_GAP = 0.01
 
 
-def describe_completeness(balance, steps):
-    """One line on the first image's completeness, and how many steps would mend a large gap.
+def describe_completeness(balance):
+    """One line on the first image's completeness, and what would mend a large gap.
 
     Parameters
     ----------
     balance : Completeness
-    steps : int
-        Of the path.
 
     Returns
     -------
     str
     """
     attributed, change, gap = balance.attributed[0], balance.change[0], balance.gap[0]
+    steps = balance.steps[0]
     line = f"attributed {attributed:.3f}, score changes by {change:.3f}: gap {gap:.1%}"
+    if balance.tolerance is not None:
+        reached = f"{line} with {steps} steps"
+        if gap <= balance.tolerance:
+            return reached
+        return f"{reached}; the tolerance of {balance.tolerance:g} was not reached: raise max_steps"
     if gap <= LARGE_GAP:
         return line
     if change == 0:

@@ -67,6 +67,7 @@ def make_record(method, score, gradients, heatmap, completeness=None, **paramete
             "attributed": float(completeness.attributed[0]),
             "change": float(completeness.change[0]),
             "gap": float(completeness.gap[0]),
+            "steps": int(completeness.steps[0]),
         }
     return record
 

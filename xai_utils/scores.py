@@ -101,16 +101,16 @@ def score_factor(score, log_odds):
     Parameters
     ----------
     score : {"post", "log", "odds"}
-    log_odds : tf.Tensor, float (...)
+    log_odds : ndarray, float (...)
 
     Returns
     -------
-    tf.Tensor, float (...)
+    ndarray, float64 (...)
         In (0, 1].
     """
     check_choice("score that is a function of the log-odds", score, SCORES[1:])
-    if score == "post":
-        return tf.sigmoid(log_odds) * tf.sigmoid(-log_odds)
-    if score == "log":
-        return tf.sigmoid(-log_odds)
-    return tf.ones_like(log_odds)
+    log_odds = np.asarray(log_odds, np.float64)
+    if score == "odds":
+        return np.ones_like(log_odds)
+    log_complement = -np.logaddexp(0, log_odds)  # of 1 - y
+    return np.exp(log_complement if score == "log" else log_complement - np.logaddexp(0, -log_odds))

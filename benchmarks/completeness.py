@@ -1,0 +1,158 @@
+"""The completeness gap of Integrated Gradients against the evaluations of the network.
+
+On held-out scenes with ``vgg19-mini``, for all four scores: equal steps, Gauss-Legendre nodes,
+points placed by the slope of the scores (after Integrated Decision Gradients, arXiv 2305.20052),
+and the adaptive path of ``ScoreGradients``. Prints tables, and writes
+benchmarks/completeness.json.
+"""
+
+import json
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from xai_utils import ScoreGradients, completeness, load_classifier
+from xai_utils.paths import split_evenly
+from xai_utils.results import versions, write_atomically
+from xai_utils.scenes import make_scene
+from xai_utils.scores import SCORES, score_factor, score_value
+
+STREAM = 5  # of the scenes; training, tests and notebooks use others
+SCENES = 100
+COMPARED = 20  # of them, with every way to place the points
+EVALUATIONS = (50, 100, 200, 400)
+MAX_STEPS = 1000
+TOLERANCE = 0.01
+OUTPUT = Path(__file__).with_name("completeness.json")
+
+
+class Path1D:
+    """The scores on the path from black to an image, and their slopes along it."""
+
+    def __init__(self, classifier, image, target):
+        self.classifier, self.pixels = classifier, classifier.pixels([image])[0]
+        self.target = classifier.class_index(target)
+        self.known = {}
+
+    def at(self, alphas):
+        """Values and slopes of the four scores: two arrays (4, n)."""
+        new = [a for a in alphas if a not in self.known]
+        for some in split_evenly(np.array(new), 16) if new else ():
+            pixels = some[:, None, None, None].astype(np.float32) * self.pixels
+            targets = np.full(len(some), self.target, np.int32)
+            points = self.classifier.split("block5_pool").points(pixels, targets, to_pixels=True)
+            along = [
+                (g * self.pixels).sum(axis=(1, 2, 3), dtype=np.float64)
+                for g in (points.pixels.of_logit, points.pixels.of_log_odds)
+            ]
+            found = np.stack([points.logit, points.log_odds, *along], axis=1)
+            self.known.update(zip(some, found, strict=True))
+        logit, log_odds, of_logit, of_log_odds = np.array([self.known[a] for a in alphas]).T
+        slopes = [of_logit, *(score_factor(s, log_odds) * of_log_odds for s in SCORES[1:])]
+        return np.array([score_value(s, logit, log_odds) for s in SCORES]), np.array(slopes)
+
+    def gaps(self, alphas, weights):
+        """The gap of each score for a quadrature rule: (4,)."""
+        ends, _ = self.at([0.0, 1.0])
+        change = ends[:, 1] - ends[:, 0]
+        return np.abs(self.at(alphas)[1] @ weights - change) / np.abs(change)
+
+
+def trapezoid(alphas):
+    """The weights of the trapezoid rule."""
+    steps = np.diff(alphas)
+    return (np.append(steps, 0) + np.insert(steps, 0, 0)) / 2
+
+
+def equal_steps(path, count):
+    alphas = np.linspace(0, 1, count)
+    return path.gaps(alphas, trapezoid(alphas))
+
+
+def gauss_legendre(path, count):
+    nodes, weights = np.polynomial.legendre.leggauss(count)
+    return path.gaps((nodes + 1) / 2, weights / 2)
+
+
+def by_slope(path, count):
+    """A quarter of the points evenly, the others where the scores change most."""
+    coarse = np.linspace(0, 1, count // 4)
+    values, _ = path.at(coarse)
+    changes = np.abs(np.diff(values))
+    density = (changes / changes.sum(axis=1, keepdims=True)).mean(axis=0)
+    # as many in each interval as its share, rounded so that the total is right
+    added = np.diff(np.round(np.cumsum([0, *density]) * (count - len(coarse)))).astype(int)
+    inner = [
+        np.linspace(*ends, n + 2)[1:-1] for ends, n in zip(pairwise(coarse), added, strict=True)
+    ]
+    alphas = np.sort(np.concatenate([coarse, *inner]))
+    return path.gaps(alphas, trapezoid(alphas))
+
+
+PLACEMENTS = {"equal steps": equal_steps, "Gauss-Legendre": gauss_legendre, "by slope": by_slope}
+
+
+def adaptive(classifier, scene, at="pixels", **options):
+    """Evaluations used, and the gap of each score."""
+    gradients = ScoreGradients(classifier, [scene.image], [scene.classes[0]], **options)
+    gradients.path(at)
+    balances = [completeness(gradients, score, at) for score in SCORES]
+    return int(balances[0].steps[0]) + 1, [float(b.gap[0]) for b in balances]
+
+
+def main():
+    classifier = load_classifier("vgg19-mini")
+    scenes = [make_scene((STREAM, i), backgrounds="held_out") for i in range(SCENES)]
+    compared = {name: {n: [] for n in EVALUATIONS} for name in (*PLACEMENTS, "adaptive")}
+    uniform, reached = {n: [] for n in (*EVALUATIONS, 800)}, {"pixels": [], "layer": []}
+    for index, scene in enumerate(scenes):
+        path = Path1D(classifier, scene.image, scene.classes[0])
+        for count, gaps in uniform.items():
+            gaps.append(equal_steps(path, count).tolist())
+        for at, results in reached.items():
+            results.append(
+                adaptive(classifier, scene, at, tolerance=TOLERANCE, max_steps=MAX_STEPS)
+            )
+        if index < COMPARED:
+            for name, place in PLACEMENTS.items():
+                for count in EVALUATIONS:
+                    compared[name][count].append(place(path, count).tolist())
+            for count in EVALUATIONS:
+                options = {"tolerance": 1e-9, "max_steps": count - 1}
+                compared["adaptive"][count].append(adaptive(classifier, scene, **options)[1])
+        print(f"scene {index + 1} of {SCENES}", file=sys.stderr)
+    report = {
+        "classes": [scene.classes[0] for scene in scenes],
+        "scores": SCORES,
+        "tolerance": TOLERANCE,
+        "max_steps": MAX_STEPS,
+        "equal_steps_gaps": uniform,
+        "adaptive": {at: {"evaluations": [n for n, _ in results], "gaps": [g for _, g in results]}
+                     for at, results in reached.items()},
+        "compared_gaps": compared,
+        "versions": versions(),
+    }  # fmt: skip
+    write_atomically(OUTPUT, lambda file: file.write(json.dumps(report, indent=1).encode() + b"\n"))
+    print_summary(report)
+
+
+def print_summary(report):
+    print(f"share of scenes with all four gaps at most {TOLERANCE:.0%}, equal steps:")
+    for count, gaps in report["equal_steps_gaps"].items():
+        print(f"  {count:4} evaluations: {np.mean(np.max(gaps, axis=1) <= TOLERANCE):.2f}")
+    for at, results in report["adaptive"].items():
+        gaps, used = np.array(results["gaps"]), results["evaluations"]
+        print(
+            f"adaptive, {at}: {np.mean(gaps.max(axis=1) <= TOLERANCE):.2f} of the scenes, "
+            f"{(gaps > TOLERANCE).sum()} of {gaps.size} gaps not reached; "
+            f"{np.median(used):.0f} evaluations at the median, {max(used)} at most"
+        )
+    for name, by_count in report["compared_gaps"].items():
+        medians = [f"{np.median(np.max(gaps, axis=1)):7.2%}" for gaps in by_count.values()]
+        print(f"{name:16} median worst gap at {EVALUATIONS} evaluations:", *medians)
+
+
+if __name__ == "__main__":
+    main()
