@@ -13,6 +13,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # it on a smaller scale.
 NOTEBOOKS := $(filter-out notebooks/train_vgg19_mini.ipynb notebooks/vgg19_mini.ipynb, \
 	$(wildcard notebooks/*.ipynb notebooks/methods/*.ipynb))
+# files are spread over the cores, and each process keeps to one
+IN_PARALLEL := --numprocesses $(CORES) --dist loadfile
+ONE_THREAD := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1
 STRIP := $(BIN)/nbstripout --keep-output --keep-count --keep-id --extra-keys \
 	"metadata.papermill metadata.widgets cell.metadata.papermill cell.metadata.execution metadata.language_info.version"
 
@@ -32,9 +35,9 @@ figures: $(READY)  ## run the paper and write figures/
 test: $(READY)  ## run the paper, then pytest and nbval
 	$(BIN)/snakemake --cores $(CORES) --keep-going --rerun-incomplete --quiet host rules
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest -p no:cacheprovider --nbval --nbval-current-env \
-		--nbval-cell-timeout=300 $(NOTEBOOKS)
+	$(ONE_THREAD) $(BIN)/python -m pytest $(IN_PARALLEL)
+	$(ONE_THREAD) $(BIN)/python -m pytest $(IN_PARALLEL) -p no:cacheprovider \
+		--nbval --nbval-current-env --nbval-cell-timeout=300 $(NOTEBOOKS)
 
 lab: $(READY)  ## open JupyterLab
 	$(BIN)/jupyter lab notebooks/index.ipynb
