@@ -19,7 +19,7 @@ ONE_THREAD := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=
 STRIP := $(BIN)/nbstripout --keep-output --keep-count --keep-id --extra-keys \
 	"metadata.papermill metadata.widgets cell.metadata.papermill cell.metadata.execution metadata.language_info.version"
 
-.PHONY: help figures test lab notebooks train lint lock clean
+.PHONY: help figures test lab notebooks train benchmark lint lock clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -54,6 +54,9 @@ train: $(READY)  ## train vgg19-mini again (half an hour), keep its notebook, me
 		-r report xai_utils/data/vgg19_mini.json
 	$(STRIP) results/train_vgg19_mini.ipynb
 	mv results/train_vgg19_mini.ipynb notebooks/
+
+benchmark: $(READY)  ## measure again what an explanation costs (an hour and a half, nothing else running)
+	for name in cost images completeness; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 lint: $(READY)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .

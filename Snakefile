@@ -19,7 +19,14 @@ PAPER = {
     "1_softmax_gradients": ["softmax_jacobian"],
     "2_detecting_a_class": ["two_networks_one_function", "shared_gradient"],
     "3_loss": ["gradient_of_the_loss"],
+    "4_log_softmax_and_log_odds": [
+        "vanishing_maxima", "wrong_at_saturation", "saturation_curves",
+        "path_weights", "contrasts", "rivals",
+    ],
+    "7_cost": ["cost", "adaptive_path", "gap_against_evaluations"],
 }
+# notebook: the measurements that it draws
+MEASURED = {"7_cost": expand("benchmarks/{name}.json", name=["cost", "images", "completeness"])}
 
 PACKAGE = glob_wildcards("xai_utils/{file,[^.].*}.py").file
 SOURCES = expand("xai_utils/{file}.py", file=PACKAGE) + expand("xai_utils/data/{file}", file=["vgg19_mini.npz", "regions.json"])
@@ -76,14 +83,17 @@ for paper, drawn in PAPER.items():
         input:
             notebook=f"notebooks/{paper}.ipynb",
             sources=SOURCES,
+            measured=MEASURED.get(paper, []),
         output:
             expand("figures/{name}.{ending}", name=drawn, ending=["png", "pdf"]),
             notebook=f"results/{paper}.ipynb",
+        params:
+            folders="-r benchmarks benchmarks" if paper in MEASURED else "",
         log:
             f"results/log/{paper}.txt",
         shell:
             "{PAPERMILL} {input.notebook} {output.notebook} "
-            "-r figures figures > {log} 2>&1"
+            "-r figures figures {params.folders} > {log} 2>&1"
 
 
 rule figure_2:

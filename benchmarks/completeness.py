@@ -94,6 +94,20 @@ def by_slope(path, count):
 PLACEMENTS = {"equal steps": equal_steps, "Gauss-Legendre": gauss_legendre, "by slope": by_slope}
 
 
+def refined(path, scores):
+    """Evaluations until the gaps of some scores, by index, are within the tolerance."""
+    alphas = np.linspace(0, 1, 17)
+    while len(alphas) <= MAX_STEPS:
+        values, slopes = (array[scores] for array in path.at(alphas))
+        errors = (slopes[:, 1:] + slopes[:, :-1]) / 2 * np.diff(alphas) - np.diff(values)
+        errors /= np.abs(values[:, -1:] - values[:, :1])
+        if np.abs(errors.sum(axis=1)).max() <= TOLERANCE:
+            break
+        worst = np.abs(errors).max(axis=0).argsort()[-16:]
+        alphas = np.sort(np.append(alphas, (alphas[worst] + alphas[worst + 1]) / 2))
+    return len(alphas)
+
+
 def adaptive(classifier, scene, at="pixels", **options):
     """Evaluations used, and the gap of each score."""
     gradients = ScoreGradients(classifier, [scene.image], [scene.classes[0]], **options)
@@ -106,6 +120,7 @@ def main():
     classifier = load_classifier("vgg19-mini")
     scenes = [make_scene((STREAM, i), backgrounds="held_out") for i in range(SCENES)]
     compared = {name: {n: [] for n in EVALUATIONS} for name in (*PLACEMENTS, "adaptive")}
+    shared = {"one path for all": [], **{score: [] for score in SCORES}}
     uniform, reached = {n: [] for n in (*EVALUATIONS, 801)}, {"pixels": [], "layer": []}
     for index, scene in enumerate(scenes):
         path = Path1D(classifier, scene.image, scene.classes[0])
@@ -119,6 +134,9 @@ def main():
             for name, place in PLACEMENTS.items():
                 for count in EVALUATIONS:
                     compared[name][count].append(place(path, count).tolist())
+            for score, used in shared.items():
+                which = [SCORES.index(score)] if score in SCORES else list(range(len(SCORES)))
+                used.append(refined(path, which))
             for count in EVALUATIONS:
                 options = {"tolerance": 1e-9, "max_steps": count - 1}
                 compared["adaptive"][count].append(adaptive(classifier, scene, **options)[1])
@@ -132,6 +150,7 @@ def main():
         "adaptive": {at: {"evaluations": [n for n, _ in results], "gaps": [g for _, g in results]}
                      for at, results in reached.items()},
         "compared_gaps": compared,
+        "evaluations_with": shared,
         "versions": versions(),
     }  # fmt: skip
     write_atomically(OUTPUT, lambda file: file.write(json.dumps(report, indent=1).encode() + b"\n"))
@@ -149,6 +168,8 @@ def print_summary(report):
             f"{(gaps > TOLERANCE).sum()} of {gaps.size} gaps not reached; "
             f"{np.median(used):.0f} evaluations at the median, {max(used)} at most"
         )
+    for name, used in report["evaluations_with"].items():
+        print(f"{name:16} {np.median(used):4.0f} evaluations at the median")
     for name, by_count in report["compared_gaps"].items():
         medians = [f"{np.median(np.max(gaps, axis=1)):7.2%}" for gaps in by_count.values()]
         print(f"{name:16} median worst gap at {EVALUATIONS} evaluations:", *medians)

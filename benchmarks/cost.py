@@ -25,6 +25,7 @@ import tensorflow as tf  # isort: skip
 REPETITIONS = 5
 BATCH = 8
 STEPS = 50
+MORE_STEPS = (10, 25, 50, 100)  # cost against steps, once each
 LAYER = "block5_pool"
 OUTPUT = Path(__file__).with_name("cost.json")
 
@@ -117,10 +118,18 @@ def main():
             ratios[name].append(spent / statistics.mean(forwards[-2:]) / count)
         print(f"repetition {repetition + 1} of {REPETITIONS}", file=sys.stderr)
     one = statistics.median(forwards)
+    by_steps = {
+        name: {
+            steps: seconds(partial(explain, classifier, images[:1], METHODS[name], steps)) / one
+            for steps in MORE_STEPS
+        }
+        for name in ("RSI-Grad-CAM", "Integrated Gradients")
+    }
     report = {
-        "unit": "time of as many forward passes as images or points, in batches of eight",
+        "unit": "forward passes of as many images or points, in batches of eight",
         "forward_seconds_per_image": one,
         "ratios": ratios,
+        "forwards_by_steps": by_steps,
         "first_call_extra_seconds": {
             name: first[name] - statistics.median(ratios[name]) * one * works[name][0]
             for name in METHODS

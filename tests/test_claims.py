@@ -1,0 +1,93 @@
+"""Each check in the notebooks can fail: with its formula broken, it does."""
+
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import xai_utils
+from xai_utils.claims import check_equal
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+
+FEWER = {"scenes": 6, "steps": 10}  # where a notebook has such parameters
+
+# notebook: (a piece of a formula, what it is replaced with)
+BROKEN = {
+    "1_softmax_gradients": [
+        ("np.diag(p) - np.outer(p, p)", "np.diag(p)"),
+        ("(softmax(z + e) - softmax(z - e)) / 2e-3", "(softmax(z + e) - softmax(z - e)) / 1e-3"),
+        ("slope = -np.log(y) - 1", "slope = -np.log(y) ** 2"),
+        ("np.eye(len(y[k]))[c] - y[k]", "np.eye(len(y[k]))[c] + y[k]"),
+    ],
+    "2_detecting_a_class": [
+        (
+            "changed = add_to_kernel(classifier, vector)",
+            "changed = add_to_kernel(classifier, vector)\n"
+            "last = changed.network.layers[-1]\n"
+            "last.set_weights([1.01 * w for w in last.get_weights()])",
+        ),
+        ("b / b.max(), a / a.max()", "b / b.max(), maps['the network', 'pre'] / a.max()"),
+        ("direction = np.linalg.lstsq(J, np.ones(len(J)), rcond=None)[0]", "direction = J[0]"),
+    ],
+    "3_loss": [
+        ("        y - t,", "        y + t,"),
+        ("by_formula = np.tensordot(y - t,", "by_formula = np.tensordot(y,"),
+        ("loss = np.tensordot(y - one[c],", "loss = np.tensordot(one[c],"),
+        ('"post")[0] / y[c]', '"post")[0] * 2'),
+        ('"odds")[0] * (1 - y[c])', '"odds")[0] * y[c]'),
+    ],
+    "4_log_softmax_and_log_odds": [
+        ('method(many, "odds")[rows]', 'method(many, "pre")[rows]'),
+        ("tiny = 1e-6 *", "tiny = 1e3 *"),
+        ('unit(ways["log_odds"]), unit(exact)', 'unit(ways["softmax"]), unit(exact)'),
+        ("scaled, A.astype(np.float64), -rivals", "scaled, A.astype(np.float64), weights"),
+        ('contrasts["weighted"], odds', 'contrasts["max"], odds'),
+        ("weights = contrast_weights(name, z_twin, many.targets)", "weights = 1.1 * contrast_weights(name, z_twin, many.targets)"),
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture
+def quiet(monkeypatch):
+    """Notebook cells outside a notebook: figures are drawn, and neither shown nor saved."""
+    for name, stub in (
+        ("show", lambda figure, alt=None: plt.close(figure)),
+        ("save_figure", lambda *arguments: None),
+        ("check_parameters", lambda: None),
+    ):
+        monkeypatch.setattr(xai_utils, name, stub)
+    monkeypatch.setattr("xai_utils.parameters.check_parameters", lambda: None)
+
+
+@pytest.mark.parametrize("notebook", BROKEN)
+def test_every_check_fails_when_its_formula_is_broken(notebook, quiet):
+    content = json.loads((NOTEBOOKS / f"{notebook}.ipynb").read_text("utf-8"))
+    cells = ["".join(c["source"]) for c in content["cells"] if c["cell_type"] == "code"]
+    unused = list(BROKEN[notebook])
+    namespace = {}
+    for cell in cells:
+        here = [pair for pair in BROKEN[notebook] if pair[0] in cell]
+        assert here or "check_" not in cell.replace("check_parameters", "").replace(
+            "import check_", ""
+        ), f"a check without a broken formula:\n{cell}"
+        for right, wrong in here:
+            unused.remove((right, wrong))
+            with pytest.raises(AssertionError):
+                exec(cell.replace(right, wrong), dict(namespace))
+        exec(cell, namespace)
+        namespace |= {name: value for name, value in FEWER.items() if name in namespace}
+    assert not unused
+    plt.close("all")
+
+
+def test_a_difference_above_the_tolerance_is_named():
+    check_equal("close", [1.0, 2.0], [1.0, 2.001], 1e-3)
+    with pytest.raises(AssertionError, match=r"far: differ by 0\.5, allowed is 0\.001"):
+        check_equal("far", [1.0, 2.0], [2.0, 2.0], 1e-3)
+    with pytest.raises(AssertionError, match=r"shapes \(2,\) and \(3,\) differ"):
+        check_equal("shapes", np.zeros(2), np.zeros(3), 1e-3)
+    with pytest.raises(AssertionError, match="nan"):
+        check_equal("nan", [np.nan], [1.0], 1e-3)
