@@ -13,7 +13,6 @@ from xai_utils.scores import SCORES, check_choice, check_score, score_factor, sc
 
 BASELINES = {"black": 0, "gray": 128, "white": 255}  # RGB pixel values
 
-
 MAX_CHUNK = 16  # more at once is no faster
 MEMORY = 1.1  # GB, eight points of VGG19
 CURVES = ("alphas", "logit", "log_odds")  # of a path; their length is that of the path
@@ -67,8 +66,8 @@ class ScoreGradients:
         Intervals of the path, >= 1, all of one length; a path has steps + 1 points.
     tolerance : float, optional
         In place of `steps`: halve the intervals that contribute most to the completeness gap until
-        it is at most this, relative, for each of the four scores. All scores share one path. At a
-        layer the points of one image's path are kept until it is complete.
+        it is at most this, relative, for each of the four scores. All scores share one path,
+        whose points are kept in memory until it is complete.
     max_steps : int
         Where such a path ends at the latest, then with a larger gap.
     memory : float
