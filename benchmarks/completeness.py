@@ -21,7 +21,7 @@ from xai_utils.scores import SCORES, score_factor, score_value
 
 STREAM = 5  # of the scenes; training, tests and notebooks use others
 SCENES = 100
-COMPARED = 12  # of them, with every way to place the points
+COMPARED = 10  # of them, with every way to place the points
 EVALUATIONS = (51, 101, 201, 401)
 MAX_STEPS = 1000
 TOLERANCE = 0.01
@@ -121,7 +121,7 @@ def main():
     scenes = [make_scene((STREAM, i), backgrounds="held_out") for i in range(SCENES)]
     compared = {name: {n: [] for n in EVALUATIONS} for name in (*PLACEMENTS, "adaptive")}
     shared = {"one path for all": [], **{score: [] for score in SCORES}}
-    uniform, reached = {n: [] for n in (*EVALUATIONS, 801)}, {"pixels": [], "layer": []}
+    uniform, reached = {n: [] for n in EVALUATIONS}, {"pixels": [], "layer": []}
     for index, scene in enumerate(scenes):
         path = Path1D(classifier, scene.image, scene.classes[0])
         for count, gaps in uniform.items():
