@@ -6,8 +6,7 @@ import tensorflow as tf
 
 from xai_utils import ScoreGradients
 from xai_utils.classifier import softmax
-from xai_utils.equivalent import add_to_logits
-from xai_utils.saturation import WAYS, autodiff_gradient, float64_head
+from xai_utils.saturation import WAYS, autodiff_gradient
 
 LOG_ODDS = (2.0, 8.0, 20.0, 30.0)
 
@@ -70,26 +69,6 @@ def test_in_float64_every_way_is_right_at_these_log_odds(tiny, point, way, log_o
     factor = {"softmax": y.max(), "log_softmax": 1, "log_odds": 1 / np.sort(y)[:-1].sum()}[way]
     found = autodiff_gradient(way, head, point.activations, point.targets, "float64")[0]
     assert relative_error(found, factor * (own + of_rivals)) < 1e-6
-
-
-def test_the_float64_head_is_the_head_and_a_copy(mini, scenes):
-    images, layer = [scene.image for scene in scenes[:3]], "block5_pool"
-    weights = mini.weights_sha256()
-    activations = ScoreGradients(mini, images, [0, 1, 2], layer).activations
-    double = float64_head(mini, layer)
-    found = double(activations.astype(np.float64))
-    assert found.dtype == "float64"
-    np.testing.assert_allclose(found, mini.logits(images), rtol=1e-4, atol=1e-4)
-    double.set_weights([0 * w for w in double.get_weights()])
-    assert mini.weights_sha256() == weights
-
-
-def test_the_float64_head_of_a_network_with_a_shift(tiny, noise_images):
-    shifted = add_to_logits(tiny, "pool", 1.0)
-    activations = ScoreGradients(shifted, noise_images, [0, 1, 2], "pool").activations
-    np.testing.assert_allclose(
-        float64_head(shifted, "pool")(activations), shifted.logits(noise_images)
-    )
 
 
 def test_a_misspelt_way_is_named_with_the_nearest_right_one(tiny, point):

@@ -1,11 +1,11 @@
 """The scores and their gradients, against independent formulas in float64."""
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from xai_utils import ScoreGradients, load_classifier
+from xai_utils.equivalent import in_precision
 from xai_utils.saturation import autodiff_gradient
 from xai_utils.scenes import CLASS_NAMES
 from xai_utils.scores import SCORES, check_choice, logit_and_log_odds, score_value
@@ -44,15 +44,6 @@ def scaled_mini(scale):
     return load_classifier(model, "vgg19", CLASS_NAMES)
 
 
-def as_float64(layer):
-    return type(layer).from_config({**layer.get_config(), "dtype": "float64"})
-
-
-def in_float64(model):
-    double = keras.models.clone_model(model, clone_function=as_float64)
-    return load_classifier(double, "vgg19", CLASS_NAMES)
-
-
 def scale_for(logits, target, log_odds):
     """The factor on the logits that brings the target's log-odds to a value, by bisection."""
 
@@ -70,7 +61,7 @@ def scale_for(logits, target, log_odds):
 @pytest.fixture(scope="module")
 def cases(mini, scenes):
     """For each log-odds: float32 gradients, their float64 reference, and those through softmax."""
-    mini64 = in_float64(load_vgg19_mini())
+    mini64 = in_precision(mini, "float64")
     found = {}
     for log_odds, scene in zip(LOG_ODDS, scenes, strict=False):
         logits = mini.logits([scene.image])[0].astype(np.float64)

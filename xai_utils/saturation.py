@@ -1,10 +1,9 @@
-"""Gradients by automatic differentiation of the usual functions, and a reference in 64 bits.
+"""Gradients by automatic differentiation of the usual functions.
 
 In float32, the gradient through softmax is wrong once the probability rounds to one; see `scores`
 for the form that is not, and tests/test_saturation.py for both.
 """
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -61,32 +60,3 @@ def autodiff_gradient(way, head, activations, targets, dtype="float32"):
         tape.watch(x)
         values = WAYS[way](tf.cast(head(x), dtype), tf.constant(targets))
     return np.asarray(tape.gradient(values, x))
-
-
-def float64_head(classifier, layer):
-    """The second half of a classifier with every layer in float64.
-
-    Parameters
-    ----------
-    classifier : Classifier
-        It is not changed.
-    layer : str
-        Any layer of the network, for example "block5_pool".
-
-    Returns
-    -------
-    keras.Model
-        From activations, float64 (N, h, w, channels), to logits, float64 (N, classes).
-    """
-    check_choice("layer", layer, classifier.tensors)
-    head = keras.Model(classifier.tensors[layer], classifier.network.output)
-    double = keras.models.clone_model(head, clone_function=_in_float64)
-    double.set_weights(head.get_weights())
-    return double
-
-
-def _in_float64(operation):
-    config = operation.get_config()
-    if isinstance(operation, keras.layers.Layer):  # a plain operation takes its inputs' type
-        config["dtype"] = "float64"
-    return type(operation).from_config(config)
