@@ -23,6 +23,11 @@ PAPER = {
         "vanishing_maxima", "wrong_at_saturation", "saturation_curves",
         "path_weights", "contrasts", "rivals",
     ],
+    "5_manipulated_maps": [
+        "manipulated_by_a_corner", "drawn_patterns", "manipulated_maps",
+        "manipulated_path_methods", "how_large_k_can_grow",
+    ],
+    "6_discussion": ["localisation"],
     "7_cost": ["cost", "adaptive_path", "gap_against_evaluations"],
 }
 # notebook: the measurements that it draws
