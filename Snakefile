@@ -52,7 +52,9 @@ onstart:
             [sys.executable, "workflow/warm.py", "--serve"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )
-        os.environ["WARM_PYTHON"] = os.environ["JUPYTER_PATH"] = warm.stdout.readline().strip()
+        os.environ["WARM_PYTHON"] = warm.stdout.readline().strip()
+        folders = [os.environ["WARM_PYTHON"], *filter(None, [os.environ.get("JUPYTER_PATH")])]
+        os.environ["JUPYTER_PATH"] = os.pathsep.join(folders)
 
 
 rule all:

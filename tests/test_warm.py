@@ -1,0 +1,80 @@
+"""Processes forked from a warm interpreter behave like fresh ones."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+WARM = Path(__file__).parent.parent / "workflow" / "warm.py"
+
+PROGRAM = """
+import os, sys, time
+import numpy
+print(sys.argv[1:], os.getcwd() == sys.argv[1], os.environ["MARK"], hasattr(numpy, "left_behind"))
+numpy.left_behind = True
+print("on stderr", file=sys.stderr)
+if "wait" in sys.argv:
+    print("waiting", flush=True)
+    time.sleep(60)
+sys.exit(int(sys.argv[2]))
+"""
+
+
+@pytest.fixture(scope="module")
+def server():
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, WARM, "--serve"], stdin=pipe, stdout=pipe, text=True) as process:  # fmt: skip
+        folder = process.stdout.readline().strip()
+        yield folder
+        process.stdin.close()
+    assert process.returncode == 0
+    assert not Path(folder).exists()
+
+
+@pytest.fixture(params=["warm", "cold"])
+def call(request, tmp_path):
+    """How to start the program, with a server and without."""
+    environment = {**os.environ, "MARK": "set by the caller"}
+    environment["WARM_PYTHON"] = "nowhere"
+    if request.param == "warm":
+        environment["WARM_PYTHON"] = request.getfixturevalue("server")
+    (tmp_path / "program.py").write_text(PROGRAM)
+    return {
+        "args": [sys.executable, "-SE", WARM, "program", tmp_path],
+        "cwd": tmp_path,
+        "env": environment,
+        "text": True,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+    }
+
+
+@pytest.mark.parametrize("status", ["0", "3"])
+def test_arguments_folder_environment_output_and_status_are_those_of_the_caller(call, status):
+    folder = str(call["cwd"])
+    for _ in range(2):  # the second run finds nothing of the first
+        ended = subprocess.run(**{**call, "args": [*call["args"], status]})
+        assert ended.stdout == f"{[folder, status]} True set by the caller False\n"
+        assert ended.stderr == "on stderr\n"
+        assert ended.returncode == int(status)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_reach_the_run(call, number):
+    with subprocess.Popen(**{**call, "args": [*call["args"], "0", "wait"]}) as process:
+        while "waiting" not in process.stdout.readline():
+            pass
+        process.send_signal(number)
+        assert process.wait(timeout=20) != 0
+
+
+def test_a_killed_caller_takes_its_run_with_it(call):
+    with subprocess.Popen(**{**call, "args": [*call["args"], "0", "wait"]}) as process:
+        while "waiting" not in process.stdout.readline():
+            pass
+        process.kill()
+        # the run holds the other end of this pipe, and would for a minute
+        assert process.stdout.read() == ""
