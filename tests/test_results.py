@@ -23,7 +23,7 @@ from xai_utils import (
     softmax_score_diagram,
 )
 from xai_utils.figures import format_probability
-from xai_utils.heatmaps import share_inside
+from xai_utils.heatmaps import pointing_hit, share_inside
 from xai_utils.results import write_atomically
 
 
@@ -169,3 +169,14 @@ def test_share_inside_a_mask():
     mask[:2] = True
     assert share_inside(np.ones((4, 4)), mask) == pytest.approx(0.5)
     assert np.isnan(share_inside(np.zeros((4, 4)), mask))
+
+
+def test_the_pointing_game_asks_where_the_maximum_is():
+    mask = np.zeros((6, 6), bool)
+    mask[:2, :2] = True
+    heatmap = np.full((3, 3), 0.9)
+    heatmap[0, 0] = 1
+    assert pointing_hit(heatmap, mask) == 1
+    assert pointing_hit(heatmap[::-1], mask) == 0
+    assert pointing_hit(np.ones((6, 6)), mask) == pytest.approx(mask.mean())
+    assert np.isnan(pointing_hit(-heatmap, mask))

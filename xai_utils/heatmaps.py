@@ -86,3 +86,26 @@ def share_inside(heatmap, mask):
     positive = np.maximum(resize_heatmap(heatmap, *mask.shape), 0)
     total = positive.sum(dtype=np.float64)
     return float(positive[mask].sum(dtype=np.float64) / total) if total > 0 else float("nan")
+
+
+def pointing_hit(heatmap, mask):
+    """Whether a map's maximum lies inside a mask: the pointing game.
+
+    As in J. Zhang et al. 2016 (arXiv 1608.00507), but without their tolerance of 15
+    pixels, which an exact mask does not need. A maximum that several pixels share, as at the edge
+    of a resized map, counts with the share of them that is inside.
+
+    Parameters
+    ----------
+    heatmap : ndarray, float (h, w)
+    mask : ndarray, bool (H, W)
+        The heatmap is resized to it.
+
+    Returns
+    -------
+    float
+        In [0, 1]; NaN if no value of the map is positive.
+    """
+    resized = resize_heatmap(heatmap, *mask.shape)
+    largest = resized.max()
+    return float(mask[resized == largest].mean()) if largest > 0 else float("nan")
