@@ -77,17 +77,17 @@ def quiet(monkeypatch):
     monkeypatch.setattr("xai_utils.parameters.check_parameters", lambda: None)
 
 
+def code_cells(notebook):
+    content = json.loads((NOTEBOOKS / f"{notebook}.ipynb").read_text("utf-8"))
+    return ["".join(c["source"]) for c in content["cells"] if c["cell_type"] == "code"]
+
+
 @pytest.mark.parametrize("notebook", BROKEN)
 def test_every_check_fails_when_its_formula_is_broken(notebook, quiet):
-    content = json.loads((NOTEBOOKS / f"{notebook}.ipynb").read_text("utf-8"))
-    cells = ["".join(c["source"]) for c in content["cells"] if c["cell_type"] == "code"]
-    unused = list(BROKEN[notebook])
-    namespace = {}
-    for cell in cells:
+    unused, namespace = list(BROKEN[notebook]), {}
+    for cell in code_cells(notebook):
         here = [pair for pair in BROKEN[notebook] if pair[0] in cell]
-        assert here or "def check_" in cell or not CHECK.search(cell), (
-            f"a check without a broken formula:\n{cell}"
-        )
+        assert here or "def check_" in cell or not CHECK.search(cell), f"not broken:\n{cell}"
         for right, wrong in here:
             unused.remove((right, wrong))
             with pytest.raises(AssertionError):
@@ -96,6 +96,42 @@ def test_every_check_fails_when_its_formula_is_broken(notebook, quiet):
         namespace |= {name: value for name, value in FEWER.items() if name in namespace}
     assert not unused
     plt.close("all")
+
+
+# of the discussion: (a piece of the evidence, what it is replaced with)
+WITHOUT_EVIDENCE = [
+    ("(one - y)", "(one + y)"),
+    ("exact.gradients[score], -loss", "exact.gradients[score], loss"),
+    ("one * tf.nn.softmax(logits)", "one * tf.nn.sigmoid(logits)"),
+    ("twin = add_to_kernel(classifier, vector)", "twin = add_to_kernel(classifier, 0 * vector)"),
+    ("np.linalg.lstsq(J, np.ones(len(J))", "np.linalg.lstsq(J, np.arange(len(J))"),
+    ("addition[0, 0] = 10", "addition[0, 0] = 0"),
+    ("for g in (gradients, image_twin)", "for g in (gradients, gradients)"),
+    ('"grad_cam", "post", True', '"grad_cam", "pre", True'),
+    ('"grad_cam", "odds", False', '"grad_cam", "post", False'),
+    ('autodiff_gradient("softmax", head', 'autodiff_gradient("log_odds", head'),
+    ("values = list(differences.values())", "values = list(differences.values())[::-1]"),
+]
+
+
+def test_every_verdict_on_the_theory_changes_without_its_evidence(quiet):
+    unused, namespace = list(WITHOUT_EVIDENCE), {}
+    for cell in code_cells("6_discussion"):
+        before = len(namespace.get("filed", ()))
+        others = []
+        for right, wrong in (pair for pair in WITHOUT_EVIDENCE if pair[0] in cell):
+            unused.remove((right, wrong))
+            exec(cell.replace(right, wrong), dict(namespace))
+            others.append([row[-1] for row in namespace["filed"][before:]])
+            del namespace["filed"][before:]
+        exec(cell, namespace)
+        verdicts = [row[-1] for row in namespace.get("filed", ())[before:]]
+        assert verdicts not in others, cell
+        if not unused:
+            return
+        fewer = {"scenes": 16, "pairs": 2, "steps": 4}
+        namespace |= {name: value for name, value in fewer.items() if name in namespace}
+    pytest.fail(f"not found: {unused}")
 
 
 def test_a_difference_above_the_tolerance_is_named():
