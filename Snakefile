@@ -41,7 +41,7 @@ GRID = expand("{picture}/{method}-{score}", picture=PICTURES, method=METHODS, sc
 for library in ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM"):
     os.environ[f"{library}_THREADS"] = "1"
 
-# a fresh interpreter for each run, but one that has imported the libraries; see there
+# each run in an interpreter that has imported the libraries and nothing else
 PAPERMILL = "python -SE workflow/warm.py papermill --no-progress-bar"
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import xai_utils.classifier
+import xai_utils.imagenet
 from xai_utils import ScoreGradients, grad_cam, load_classifier
 from xai_utils.classifier import softmax
 
@@ -290,8 +290,8 @@ def test_weights_have_one_checksum(mini):
 def no_network(tmp_path, monkeypatch):
     """Keras's cache in an empty folder, and addresses that lead nowhere."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(xai_utils.classifier, "VGG19_URL", f"file://{tmp_path}/nowhere/")
-    monkeypatch.setattr(xai_utils.classifier, "IMAGENET_URL", f"file://{tmp_path}/nowhere/")
+    monkeypatch.setattr(xai_utils.imagenet, "VGG19_URL", f"file://{tmp_path}/nowhere/")
+    monkeypatch.setattr(xai_utils.imagenet, "IMAGENET_URL", f"file://{tmp_path}/nowhere/")
     return tmp_path
 
 
@@ -313,7 +313,7 @@ def test_vgg19_loads_a_weight_file_of_keras_format(no_network, monkeypatch):
     for layer in model.layers:
         shapes = [w.shape for w in layer.weights]
         layer.set_weights([(rng.random(s, np.float32) - 0.5) / 50 for s in shapes])
-    with h5py.File(folder / xai_utils.classifier.VGG19_WEIGHTS, "w") as file:
+    with h5py.File(folder / xai_utils.imagenet.VGG19_WEIGHTS, "w") as file:
         file.attrs["layer_names"] = [layer.name for layer in model.layers]
         for layer in model.layers:
             group = file.create_group(layer.name)
@@ -321,9 +321,9 @@ def test_vgg19_loads_a_weight_file_of_keras_format(no_network, monkeypatch):
             for weight in layer.weights:
                 group.create_dataset(weight.path, data=np.asarray(weight))
     index = {str(i): [f"n{i}", f"class_{i}"] for i in range(1000)}
-    (folder / xai_utils.classifier.IMAGENET_NAMES).write_text(json.dumps(index))
-    monkeypatch.setattr(xai_utils.classifier, "VGG19_WEIGHTS_MD5", None)
-    monkeypatch.setattr(xai_utils.classifier, "IMAGENET_NAMES_MD5", None)
+    (folder / xai_utils.imagenet.IMAGENET_NAMES).write_text(json.dumps(index))
+    monkeypatch.setattr(xai_utils.imagenet, "VGG19_WEIGHTS_MD5", None)
+    monkeypatch.setattr(xai_utils.imagenet, "IMAGENET_NAMES_MD5", None)
     classifier = load_classifier("vgg19")
     assert classifier.class_names[7] == "class 7"
     image = rng.integers(0, 256, (224, 224, 3), dtype=np.uint8)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,19 +9,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from xai_utils.imagenet import load_class_names, load_vgg19
 from xai_utils.images import check_images, photograph, resize_image
 from xai_utils.logits import logit_network
 from xai_utils.scenes import CLASS_NAMES
 from xai_utils.scores import check_choice
 from xai_utils.split import SplitNetwork
 from xai_utils.vgg19_mini import load_vgg19_mini
-
-VGG19_URL = "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/"
-VGG19_WEIGHTS = "vgg19_weights_tf_dim_ordering_tf_kernels.h5"
-VGG19_WEIGHTS_MD5 = "cbe5617147190e668d6c5d5026f83318"  # as in keras.applications.vgg19
-IMAGENET_URL = "https://storage.googleapis.com/download.tensorflow.org/data/"
-IMAGENET_NAMES = "imagenet_class_index.json"
-IMAGENET_NAMES_MD5 = "c2c37ea517e94d9795004a39431a14cb"  # as in keras.applications
 
 BATCH = 16  # images in one forward pass
 INPUT = "input"  # the layer name that stands for the pixels themselves
@@ -231,7 +224,7 @@ def load_classifier(model, preprocessing=None, class_names=None):
     if model == "vgg19-mini":
         return _wrap(model, load_vgg19_mini(), "vgg19", CLASS_NAMES)
     if model == "vgg19":
-        return _wrap(model, _load_vgg19(), "vgg19", _imagenet_names())
+        return _wrap(model, load_vgg19(), "vgg19", load_class_names())
     path = Path(model)
     if path.suffix not in (".keras", ".h5"):
         check_choice("model", str(model), ("vgg19-mini", "vgg19", "a path to a .keras or .h5 file"))
@@ -322,31 +315,3 @@ def _preprocess_function(preprocessing):
     ]
     check_choice("preprocessing", preprocessing, ("none", *modules))
     return getattr(keras.applications, preprocessing).preprocess_input
-
-
-def _load_vgg19():
-    model = keras.applications.VGG19(weights=None)
-    model.load_weights(_fetch(VGG19_WEIGHTS, VGG19_URL, VGG19_WEIGHTS_MD5))
-    return model
-
-
-def _imagenet_names():
-    index = json.loads(
-        Path(_fetch(IMAGENET_NAMES, IMAGENET_URL, IMAGENET_NAMES_MD5)).read_text("utf-8")
-    )
-    return [index[str(i)][1].replace("_", " ") for i in range(len(index))]
-
-
-def _fetch(filename, url, md5):
-    """Download a file into Keras's cache, once, with a progress bar."""
-    cache = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
-    try:
-        return keras.utils.get_file(
-            filename, url + filename, cache_dir=cache, cache_subdir="models", file_hash=md5
-        )
-    except Exception as error:  # Keras raises a plain Exception for any network failure
-        raise FileNotFoundError(
-            f"cannot download {filename} ({error}). Fetch {url}{filename} on a machine with a "
-            f"network and put it at {cache / 'models' / filename}; or use the embedded network, "
-            "model='vgg19-mini'"
-        ) from error
