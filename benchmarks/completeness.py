@@ -142,6 +142,7 @@ def main():
                 compared["adaptive"][count].append(adaptive(classifier, scene, **options)[1])
         print(f"scene {index + 1} of {SCENES}", file=sys.stderr)
     report = {
+        "stream": STREAM,
         "classes": [scene.classes[0] for scene in scenes],
         "scores": SCORES,
         "tolerance": TOLERANCE,
