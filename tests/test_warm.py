@@ -78,3 +78,14 @@ def test_a_killed_caller_takes_its_run_with_it(call):
         process.kill()
         # the run holds the other end of this pipe, and would for a minute
         assert process.stdout.read() == ""
+
+
+def test_a_run_ends_when_the_caller_of_its_caller_is_killed(call, server):
+    """As a kernel has to when papermill is killed."""
+    line = " ".join(map(str, [*call["args"], "0", "wait"])) + "; true"
+    environment = {**call["env"], "WARM_PYTHON": server}
+    with subprocess.Popen(**{**call, "args": ["bash", "-c", line], "env": environment}) as process:
+        while "waiting" not in process.stdout.readline():
+            pass
+        process.kill()
+        assert process.stdout.read() == ""

@@ -30,21 +30,29 @@ PRELOADED = (
 )
 FORWARDED = (signal.SIGINT, signal.SIGTERM)
 LARGEST_REQUEST = 1 << 20  # bytes
+PATIENCE = 2  # seconds between two looks at whether the caller is still there
 
 
 def run(module, arguments):
     """Run a module in a fork of the server, and end with its exit status."""
     server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    request = {"argv": [module, *arguments], "cwd": os.getcwd(), "environment": dict(os.environ)}
     try:
         server.connect(os.path.join(os.environ["WARM_PYTHON"], "socket"))
+        socket.send_fds(server, [json.dumps(request).encode()], [0, 1, 2])
     except (KeyError, OSError):
         os.execv(sys.executable, [sys.executable, "-m", module, *arguments])
-    request = {"argv": [module, *arguments], "cwd": os.getcwd(), "environment": dict(os.environ)}
-    socket.send_fds(server, [json.dumps(request).encode()], [0, 1, 2])
     for number in FORWARDED:
         signal.signal(number, lambda number, frame: server.send(bytes([number])))
-    status = server.recv(1)  # nothing if the server was killed
-    sys.exit(status[0] if status else 1)
+    caller = os.getppid()
+    server.settimeout(PATIENCE)
+    while True:
+        try:
+            status = server.recv(1)  # nothing if the server was killed
+            sys.exit(status[0] if status else 1)
+        except TimeoutError:
+            if os.getppid() != caller:  # a kernel must not outlive the notebook run it serves
+                sys.exit(1)
 
 
 def serve():

@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 with _quiet_stderr():
     import tensorflow  # noqa: F401
 
-from xai_utils.classifier import Classifier, load_classifier
+from xai_utils.classifier import Classifier
 from xai_utils.figures import (
     attribution_figure,
     heatmap_grid,
@@ -31,6 +31,7 @@ from xai_utils.figures import (
 )
 from xai_utils.gradients import ScoreGradients
 from xai_utils.heatmaps import normalise, overlay, resize_heatmap
+from xai_utils.loading import load_classifier
 from xai_utils.methods import (
     completeness,
     describe_completeness,
