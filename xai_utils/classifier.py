@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from xai_utils.images import check_images, resize_image
-from xai_utils.scores import check_choice
+from xai_utils.checks import check_choice, check_images
+from xai_utils.images import resize_image
 from xai_utils.split import SplitNetwork
 
 BATCH = 16  # images in one forward pass

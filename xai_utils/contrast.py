@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from xai_utils.checks import check_choice
 from xai_utils.classifier import softmax
-from xai_utils.scores import check_choice
 
 CONTRASTS = ("mean", "max", "weighted", "rest")
 

@@ -12,8 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from xai_utils.checks import check_choice
 from xai_utils.classifier import BATCH
-from xai_utils.scores import check_choice
 
 ROUNDS = 100  # of lowering the cells outside a pattern; three times as many gain next to nothing
 

@@ -6,10 +6,10 @@ from functools import cached_property
 import numpy as np
 import tensorflow as tf
 
+from xai_utils.checks import check_choice, check_count, check_image, check_images, check_positive
 from xai_utils.classifier import INPUT
-from xai_utils.images import check_image, check_images
 from xai_utils.paths import integrate, refine, split_evenly
-from xai_utils.scores import SCORES, check_choice, check_score, score_factor, score_value
+from xai_utils.scores import SCORES, check_score, score_factor, score_value
 
 BASELINES = {"black": 0, "gray": 128, "white": 255}  # RGB pixel values
 
@@ -95,12 +95,12 @@ class ScoreGradients:
         chunk=None,
     ):
         for name, count in (("steps", steps), ("max_steps", max_steps)):
-            _check_count(name, count)
+            check_count(name, count)
         for name, number in (("tolerance", tolerance), ("memory", memory)):
             if number is not None:
-                _check_positive(name, number)
+                check_positive(name, number)
         if chunk is not None:
-            _check_count("chunk", chunk)
+            check_count("chunk", chunk)
         if isinstance(targets, str | int | np.integer):
             raise TypeError(
                 f"targets must be a sequence, one class for each image; given: {targets!r}"
@@ -252,13 +252,3 @@ class ScoreGradients:
             "positive" if positive else "pixels" if at == "pixels" and "pixels" in sums else "layer"
         )
         return sums[site][:, SCORES.index(score)]
-
-
-def _check_count(name, value):
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{name} must be a whole number >= 1; given: {value!r}")
-
-
-def _check_positive(name, value):
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < np.inf:
-        raise ValueError(f"{name} must be a number > 0; given: {value!r}")

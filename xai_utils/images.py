@@ -105,27 +105,3 @@ def resize_image(image, height, width):
     """
     resized = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(resized)
-
-
-def check_image(image):
-    """Raise an error unless `image` is an RGB image: uint8 (H, W, 3)."""
-    if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[-1] != 3:
-        given = f"array of shape {image.shape}" if hasattr(image, "shape") else type(image).__name__
-        raise ValueError(
-            f"an image must be an array uint8 (H, W, 3); given: {given}; see load_image"
-        )
-    if image.dtype != np.uint8:
-        raise TypeError(
-            f"an image must hold uint8 RGB values in [0, 255]; given: {image.dtype} in "
-            f"[{image.min():g}, {image.max():g}]; do not preprocess it, the classifier does"
-        )
-
-
-def check_images(images):
-    """Raise an error unless `images` is a sequence of at least one RGB image."""
-    if isinstance(images, np.ndarray) and images.ndim == 3:
-        raise ValueError("images must be a sequence of images; for a single one write [image]")
-    if len(images) == 0:
-        raise ValueError("images is empty; give at least one image")
-    for image in images:
-        check_image(image)

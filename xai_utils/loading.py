@@ -7,12 +7,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from xai_utils.checks import check_choice
 from xai_utils.classifier import Classifier, softmax
 from xai_utils.imagenet import load_class_names, load_vgg19
 from xai_utils.images import photograph
 from xai_utils.logits import logit_network
 from xai_utils.scenes import CLASS_NAMES
-from xai_utils.scores import check_choice
 from xai_utils.vgg19_mini import load_vgg19_mini
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xai_utils.scores import check_choice, check_score, score_value
+from xai_utils.checks import check_choice
+from xai_utils.scores import check_score, score_value
 
 RSI_VARIANTS = ("select", "positive_gradients")
 

@@ -2,7 +2,7 @@
 
 import ast
 
-from xai_utils.scores import check_choice
+from xai_utils.checks import check_choice
 
 INJECTED = "# Parameters"  # how papermill begins the cell that it adds
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from xai_utils.checks import check_choice
 from xai_utils.images import photograph, read_image
 from xai_utils.scenes import make_scene
-from xai_utils.scores import check_choice
 
 PHOTOGRAPHS = {
     "cat": "chelsea.png",

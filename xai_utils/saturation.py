@@ -7,7 +7,8 @@ for the form that is not, and tests/test_saturation.py for both.
 import numpy as np
 import tensorflow as tf
 
-from xai_utils.scores import check_choice, logit_and_log_odds
+from xai_utils.checks import check_choice
+from xai_utils.scores import logit_and_log_odds
 
 
 def _through_softmax(logits, targets):

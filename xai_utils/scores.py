@@ -19,39 +19,17 @@ numbers: from a log-odds of about 87 on, the gradients of ``post`` and ``log`` a
 and that of ``odds`` is as before.
 """
 
-import difflib
-
 import numpy as np
 import tensorflow as tf
 
-SCORES = ("pre", "post", "log", "odds")
+from xai_utils.checks import check_choice
 
-LISTED = 24  # names in an error message
+SCORES = ("pre", "post", "log", "odds")
 
 
 def check_score(score):
     """Raise ValueError unless `score` is one of SCORES."""
     check_choice("score", score, SCORES)
-
-
-def check_choice(what, value, allowed):
-    """Raise ValueError unless `value` is one of the allowed; the message has the nearest one.
-
-    Parameters
-    ----------
-    what : str
-        What the value is, for the message.
-    value : object
-    allowed : iterable of str
-    """
-    allowed = list(allowed)
-    if value in allowed:
-        return
-    nearest = difflib.get_close_matches(str(value), allowed, n=1)
-    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-    listed = ", ".join(repr(name) for name in allowed[:LISTED])
-    more = f", and {len(allowed) - LISTED} more" if len(allowed) > LISTED else ""
-    raise ValueError(f"no {what} {value!r}; {hint}Allowed: {listed}{more}")
 
 
 def logit_and_log_odds(logits, targets):

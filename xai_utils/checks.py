@@ -1,0 +1,66 @@
+"""What comes from outside is checked here, before anything is computed with it.
+
+A message names the value, says what is allowed, and how to mend it.
+"""
+
+import difflib
+
+import numpy as np
+
+LISTED = 24  # names in an error message
+
+
+def check_choice(what, value, allowed):
+    """Raise ValueError unless `value` is one of the allowed; the message has the nearest one.
+
+    Parameters
+    ----------
+    what : str
+        What the value is, for the message.
+    value : object
+    allowed : iterable of str
+    """
+    allowed = list(allowed)
+    if value in allowed:
+        return
+    nearest = difflib.get_close_matches(str(value), allowed, n=1)
+    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+    listed = ", ".join(repr(name) for name in allowed[:LISTED])
+    more = f", and {len(allowed) - LISTED} more" if len(allowed) > LISTED else ""
+    raise ValueError(f"no {what} {value!r}; {hint}Allowed: {listed}{more}")
+
+
+def check_count(name, value):
+    """Raise ValueError unless `value` is a whole number >= 1."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(f"{name} must be a whole number >= 1; given: {value!r}")
+
+
+def check_positive(name, value):
+    """Raise ValueError unless `value` is a finite number > 0."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < np.inf:
+        raise ValueError(f"{name} must be a number > 0; given: {value!r}")
+
+
+def check_image(image):
+    """Raise an error unless `image` is an RGB image: uint8 (H, W, 3)."""
+    if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[-1] != 3:
+        given = f"array of shape {image.shape}" if hasattr(image, "shape") else type(image).__name__
+        raise ValueError(
+            f"an image must be an array uint8 (H, W, 3); given: {given}; see load_image"
+        )
+    if image.dtype != np.uint8:
+        raise TypeError(
+            f"an image must hold uint8 RGB values in [0, 255]; given: {image.dtype} in "
+            f"[{image.min():g}, {image.max():g}]; do not preprocess it, the classifier does"
+        )
+
+
+def check_images(images):
+    """Raise an error unless `images` is a sequence of at least one RGB image."""
+    if isinstance(images, np.ndarray) and images.ndim == 3:
+        raise ValueError("images must be a sequence of images; for a single one write [image]")
+    if len(images) == 0:
+        raise ValueError("images is empty; give at least one image")
+    for image in images:
+        check_image(image)
