@@ -1,56 +1,57 @@
 # The whole compendium, one target each. `make help` lists them.
 
-PYTHON ?= python3.11
 CORES ?= 2
 BIN := .venv/bin
 READY := .venv/.ready
-
-# one notebook kernel: this environment's, not one registered in the home directory
-export JUPYTER_PREFER_ENV_PATH := 1
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# a keras.json or a kernel in the user's home must not change what comes out
+OWN := $(BIN)/python workflow/own_settings.py
 
 # The network's training takes half an hour and its measurement a minute; the tests run and measure
 # it on a smaller scale.
 NOTEBOOKS := $(filter-out notebooks/train_vgg19_mini.ipynb notebooks/vgg19_mini.ipynb, \
 	$(wildcard notebooks/*.ipynb notebooks/methods/*.ipynb))
-# files are spread over the cores, and each process keeps to one
-IN_PARALLEL := --numprocesses $(CORES) --dist loadfile
-ONE_THREAD := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1
 STRIP := $(BIN)/nbstripout --keep-output --keep-count --keep-id --extra-keys \
 	"metadata.papermill metadata.widgets cell.metadata.papermill cell.metadata.execution metadata.language_info.version"
 
-.PHONY: help figures test lab notebooks train benchmark lint lock clean
+.PHONY: help figures test portable lab notebooks train benchmark lint lock clean style pytest nbval
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
-figures: $(READY)  ## run the paper and write figures/
-	@start=$$(date +%s); \
-	$(BIN)/snakemake --cores $(CORES) --keep-going --rerun-incomplete --quiet host rules && \
-	echo && echo "Figures:" && ls figures/*.png figures/*.pdf && \
-	echo "Heatmaps and records: $$(ls results/*/*.npz | wc -l) of each in results/" && \
-	echo "$$(( $$(date +%s) - start )) seconds"
+figures: $(READY)  ## run the paper, draw its figures, and say whether they are the committed ones
+	@$(BIN)/python workflow/figures.py $(CORES)
 
-test: $(READY)  ## run the paper, then pytest and nbval
-	$(BIN)/snakemake --cores $(CORES) --keep-going --rerun-incomplete --quiet host rules
+test: $(READY)  ## figures, style, pytest and nbval: each, even if one before it fails
+	@failed=; \
+	for step in figures style pytest nbval; do \
+		echo "== $$step"; $(MAKE) --no-print-directory $$step || failed="$$failed $$step"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "== failed:$$failed"; exit 1; fi; echo "== all passed"
+
+portable: $(READY)  ## nbval with other rounding: weights changed by a millionth, other kernels, threads
+	@$(BIN)/python workflow/portable.py
+
+style: $(READY)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(ONE_THREAD) $(BIN)/python -m pytest $(IN_PARALLEL)
-	$(ONE_THREAD) $(BIN)/python -m pytest $(IN_PARALLEL) -p no:cacheprovider \
-		--nbval --nbval-current-env --nbval-cell-timeout=300 $(NOTEBOOKS)
+
+pytest: $(READY)
+	$(OWN) python -m pytest --numprocesses $(CORES) --dist loadfile
+
+nbval: $(READY)
+	@$(BIN)/python workflow/portable.py today
 
 lab: $(READY)  ## open JupyterLab
-	$(BIN)/jupyter lab notebooks/index.ipynb
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter lab notebooks/index.ipynb
 
-notebooks: $(READY)  ## execute the notebooks again and keep their outputs
-	$(BIN)/snakemake --cores $(CORES) --quiet host rules
-	$(BIN)/jupyter nbconvert --to notebook --execute --inplace $(NOTEBOOKS)
+notebooks: figures  ## execute the notebooks again and keep their outputs
+	$(OWN) jupyter nbconvert --to notebook --execute --inplace $(NOTEBOOKS)
 	$(STRIP) $(NOTEBOOKS)
 
 train: $(READY)  ## train vgg19-mini again (half an hour), keep its notebook, measure it
-	$(BIN)/papermill notebooks/train_vgg19_mini.ipynb results/train_vgg19_mini.ipynb
+	$(OWN) papermill notebooks/train_vgg19_mini.ipynb results/train_vgg19_mini.ipynb
 	mv vgg19_mini.npz xai_utils/data/
-	$(BIN)/papermill notebooks/vgg19_mini.ipynb results/vgg19_mini.ipynb \
+	$(OWN) papermill notebooks/vgg19_mini.ipynb results/vgg19_mini.ipynb \
 		-r report xai_utils/data/vgg19_mini.json
 	$(STRIP) results/train_vgg19_mini.ipynb
 	mv results/train_vgg19_mini.ipynb notebooks/
@@ -62,14 +63,15 @@ lint: $(READY)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 lock: $(READY)  ## write requirements.txt anew from pyproject.toml
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev \
-		--generate-hashes --custom-compile-command "make lock" pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --fork-strategy fewest \
+		--extra dev --generate-hashes --custom-compile-command "make lock" pyproject.toml -o requirements.txt
 
 clean:  ## remove results, figures stay
 	rm -rf results .snakemake .pytest_cache .ruff_cache
 
 $(READY): requirements.txt pyproject.toml
-	$(PYTHON) -m venv .venv
+	@python=$$(PYTHON="$(PYTHON)" sh workflow/find_python.sh) && \
+	echo "$$("$$python" --version) from $$python" && "$$python" -m venv --clear .venv
 	$(BIN)/python -m pip install --require-hashes --requirement requirements.txt
 	$(BIN)/python -m pip install --no-deps --no-build-isolation --editable .
 	@touch $@

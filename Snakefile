@@ -1,7 +1,8 @@
-"""The grid of method x score x picture: one papermill run each, then the figures."""
+"""The grid of method x score x picture: one papermill run each, then the figures.
 
-import subprocess
-import sys
+They are drawn in results/figures/; workflow/figures.py, which runs this, compares them with those of
+the repository.
+"""
 
 METHODS = ["grad_cam", "grad_cam_plus", "grad_cam_plus_plus", "rsi_grad_cam", "integrated_gradients"]
 SCORES = ["pre", "post", "log", "odds"]
@@ -41,26 +42,14 @@ GRID = expand("{picture}/{method}-{score}", picture=PICTURES, method=METHODS, sc
 for library in ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM"):
     os.environ[f"{library}_THREADS"] = "1"
 
-# each run in an interpreter that has imported the libraries and nothing else
-PAPERMILL = "python -SE workflow/warm.py papermill --no-progress-bar"
-
-
-onstart:
-    if sys.platform == "linux":  # elsewhere a fork is not safe, and every run starts cold
-        global warm  # the server ends when Snakemake does, and with it this pipe
-        warm = subprocess.Popen(
-            [sys.executable, "workflow/warm.py", "--serve"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )
-        os.environ["WARM_PYTHON"] = warm.stdout.readline().strip()
-        folders = [os.environ["WARM_PYTHON"], *filter(None, [os.environ.get("JUPYTER_PATH")])]
-        os.environ["JUPYTER_PATH"] = os.pathsep.join(folders)
+# NAME, NOTEBOOK, OUTPUT and parameters follow
+RUN = "sh workflow/notebook.sh"
 
 
 rule all:
     input:
         expand("results/{run}.{ending}", run=GRID, ending=["npz", "json", "ipynb"]),
-        expand("figures/{name}.{ending}", name=sum(PAPER.values(), FIGURES), ending=["png", "pdf"]),
+        expand("results/figures/{name}.{ending}", name=sum(PAPER.values(), FIGURES), ending=["png", "pdf"]),
 
 
 rule heatmap:
@@ -74,12 +63,11 @@ rule heatmap:
     params:
         image=lambda w: PICTURES[w.picture][0],
         target=lambda w: PICTURES[w.picture][1],
-    log:
-        "results/log/{picture}-{method}-{score}.txt",
     shell:
-        "{PAPERMILL} {input.notebook} {output.notebook} "
+        "{RUN} {wildcards.picture}-{wildcards.method}-{wildcards.score} "
+        "{input.notebook} {output.notebook} "
         "-r image {params.image} -r target {params.target} -r score {wildcards.score} "
-        "-r results results/{wildcards.picture} > {log} 2>&1"
+        "-r results results/{wildcards.picture}"
 
 
 for paper, drawn in PAPER.items():
@@ -92,15 +80,14 @@ for paper, drawn in PAPER.items():
             sources=SOURCES,
             measured=MEASURED.get(paper, []),
         output:
-            expand("figures/{name}.{ending}", name=drawn, ending=["png", "pdf"]),
+            expand("results/figures/{name}.{ending}", name=drawn, ending=["png", "pdf"]),
             notebook=f"results/{paper}.ipynb",
         params:
+            name=paper,
             folders="-r benchmarks benchmarks" if paper in MEASURED else "",
-        log:
-            f"results/log/{paper}.txt",
         shell:
-            "{PAPERMILL} {input.notebook} {output.notebook} "
-            "-r figures figures {params.folders} > {log} 2>&1"
+            "{RUN} {params.name} {input.notebook} {output.notebook} "
+            "-r figures results/figures {params.folders}"
 
 
 rule figure_2:
@@ -109,10 +96,8 @@ rule figure_2:
         notebook="notebooks/figure_2.ipynb",
         sources=SOURCES,
     output:
-        expand("figures/{name}.{ending}", name=FIGURES, ending=["png", "pdf"]),
+        expand("results/figures/{name}.{ending}", name=FIGURES, ending=["png", "pdf"]),
         notebook="results/figure_2.ipynb",
-    log:
-        "results/log/figure_2.txt",
     shell:
-        "{PAPERMILL} {input.notebook} {output.notebook} "
-        "-r results results -r figures figures > {log} 2>&1"
+        "{RUN} figure_2 {input.notebook} {output.notebook} "
+        "-r results results -r figures results/figures"

@@ -1,6 +1,7 @@
 """pyproject.toml, requirements.txt, environment.yml and what is installed say the same."""
 
 import re
+import subprocess
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
@@ -27,8 +29,15 @@ MACHINES = {
 }
 
 
-def locked_on(machine):
-    environment = {"python_full_version": "3.11.9", "python_version": "3.11", **MACHINES[machine]}
+PYTHONS = ("3.11", "3.12", "3.13")
+
+
+def locked_on(machine, python):
+    environment = {
+        "python_full_version": f"{python}.9",
+        "python_version": python,
+        **MACHINES[machine],
+    }
     return {
         canonicalize_name(r.name): next(iter(r.specifier)).version
         for r in LOCK
@@ -36,9 +45,10 @@ def locked_on(machine):
     }
 
 
+@pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize("machine", MACHINES)
-def test_the_lock_satisfies_every_direct_dependency(machine):
-    locked = locked_on(machine)
+def test_the_lock_satisfies_every_direct_dependency(machine, python):
+    locked = locked_on(machine, python)
     for requirement in DIRECT:
         if requirement.marker is None or requirement.marker.evaluate(MACHINES[machine]):
             assert requirement.specifier.contains(locked[canonicalize_name(requirement.name)]), (
@@ -62,6 +72,62 @@ def test_the_installed_packages_are_the_locked_ones():
 def test_conda_gets_the_same_python_and_the_same_lock():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
     python, pip, packages = environment["dependencies"]
-    assert PROJECT["requires-python"] == f"=={python.split('=')[1]}.*"
+    assert python.split("=")[1] in PYTHONS
     assert pip == "pip"
     assert packages == {"pip": ["--requirement requirements.txt"]}
+
+
+def test_every_supported_python_is_named_everywhere():
+    supported = SpecifierSet(PROJECT["requires-python"])
+    assert [f"3.{n}" for n in range(9, 20) if f"3.{n}" in supported] == list(PYTHONS)
+    finder = (ROOT / "workflow" / "find_python.sh").read_text("utf-8")
+    assert f'versions="{" ".join(PYTHONS[::-1])}"' in finder
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert "Python 3.11, 3.12 or 3.13" in readme
+    jobs = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text("utf-8"))["jobs"]
+    tested = {entry["python"] for entry in jobs["test"]["strategy"]["matrix"]["include"]}
+    assert tested == set(PYTHONS)
+
+
+@pytest.fixture
+def find_python(tmp_path):
+    """Run find_python.sh where only the given interpreters exist: name -> number, with a venv?"""
+
+    def run(interpreters, **environment):
+        for name, (number, complete) in interpreters.items():
+            status = 0 if complete else 1
+            path = tmp_path / name
+            path.write_text(
+                f'#!/bin/sh\ncase "$2" in *version*) echo {number};; *) exit {status};; esac\n'
+            )
+            path.chmod(0o755)
+        return subprocess.run(
+            ["/bin/sh", ROOT / "workflow" / "find_python.sh"],
+            env={"PATH": str(tmp_path), **environment}, capture_output=True, text=True,
+        )  # fmt: skip
+
+    return run
+
+
+def test_make_takes_the_newest_suitable_python(find_python, tmp_path):
+    interpreters = {
+        "python3.11": ("3.11", True),
+        "python3.12": ("3.12", True),
+        "python3": ("3.14", True),
+    }
+    assert find_python(interpreters).stdout.strip() == str(tmp_path / "python3.12")
+
+
+def test_make_passes_over_a_python_without_venv(find_python, tmp_path):
+    interpreters = {"python3.13": ("3.13", False), "python3": ("3.11", True)}
+    assert find_python(interpreters).stdout.strip() == str(tmp_path / "python3")
+
+
+def test_make_says_which_pythons_it_found_and_what_helps(find_python):
+    ended = find_python({"python3.13": ("3.13", False), "python3": ("3.9", True)})
+    assert ended.returncode == 1
+    assert "python3.13 (3.13, without its venv module" in ended.stderr
+    assert "python3 (3.9)" in ended.stderr
+    for remedy in ("apt install python3-venv", "uv python install", "conda create"):
+        assert remedy in ended.stderr
+    assert "no Python named mine" in find_python({}, PYTHON="mine").stderr

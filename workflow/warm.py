@@ -38,7 +38,7 @@ def run(module, arguments):
     server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     request = {"argv": [module, *arguments], "cwd": os.getcwd(), "environment": dict(os.environ)}
     try:
-        server.connect(os.path.join(os.environ["WARM_PYTHON"], "socket"))
+        _in_folder(os.environ["WARM_PYTHON"], server.connect)
         socket.send_fds(server, [json.dumps(request).encode()], [0, 1, 2])
     except (KeyError, OSError):
         os.execv(sys.executable, [sys.executable, "-m", module, *arguments])
@@ -55,6 +55,16 @@ def run(module, arguments):
                 sys.exit(1)
 
 
+def _in_folder(folder, connect_or_bind):
+    """The name of a socket has hardly more than a hundred bytes: too few for some folders."""
+    here = os.getcwd()
+    os.chdir(folder)
+    try:
+        connect_or_bind("socket")
+    finally:
+        os.chdir(here)
+
+
 def serve():
     """Import the libraries, then fork for every request, until standard input is closed."""
     import gc
@@ -65,7 +75,7 @@ def serve():
     folder = tempfile.mkdtemp(prefix="warm-")
     _write_kernel_spec(folder)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    listener.bind(os.path.join(folder, "socket"))
+    _in_folder(folder, listener.bind)
     listener.listen(64)  # who comes before the imports are done waits here
     print(folder, flush=True)
     del sys.path[0]  # the folder of this script

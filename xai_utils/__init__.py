@@ -1,6 +1,7 @@
 """Which score should a heatmap explain? The package that the notebooks share."""
 
 import os
+import sys
 from contextlib import contextmanager
 
 
@@ -18,8 +19,20 @@ def _quiet_stderr():
 
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+if "keras" not in sys.modules:
+    os.environ["KERAS_BACKEND"] = "tensorflow"
 with _quiet_stderr():
+    import keras
     import tensorflow  # noqa: F401
+
+if keras.config.backend() != "tensorflow":
+    raise ImportError(
+        f"Keras runs on {keras.config.backend()!r} here, and xai_utils needs 'tensorflow': import "
+        "xai_utils before keras, or set KERAS_BACKEND=tensorflow before Python starts"
+    )
+# of a keras.json in the user's home
+keras.config.set_image_data_format("channels_last")
+keras.config.set_floatx("float32")
 
 from xai_utils.classifier import Classifier
 from xai_utils.figures import (
