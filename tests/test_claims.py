@@ -46,8 +46,7 @@ BROKEN = {
     "4_log_softmax_and_log_odds": [
         ('method(many, "odds")[rows]', 'method(many, "pre")[rows]'),
         ("tiny = 1e-6 *", "tiny = 1e3 *"),
-        ('unit(ways["log_odds"]), unit(exact)', 'unit(ways["softmax"]), unit(exact)'),
-        ("scaled, A.astype(np.float64), -rivals", "scaled, A.astype(np.float64), weights"),
+        ('unit(ways["log-odds"]), unit(ways["exact"])', 'unit(ways["below 1"]), unit(ways["exact"])'),
         ('contrasts["weighted"], odds', 'contrasts["max"], odds'),
         ("weights = contrast_weights(name, z_twin, many.targets)", "weights = 1.1 * contrast_weights(name, z_twin, many.targets)"),
     ],
@@ -109,7 +108,7 @@ WITHOUT_EVIDENCE = [
     ("for g in (gradients, image_twin)", "for g in (gradients, gradients)"),
     ('"grad_cam", "post", True', '"grad_cam", "pre", True'),
     ('"grad_cam", "odds", False', '"grad_cam", "post", False'),
-    ('autodiff_gradient("softmax", head', 'autodiff_gradient("log_odds", head'),
+    ('("to 1", "exact"), ("below 1", "exact")', '("exact", "exact"), ("exact", "exact")'),
     ("values = list(differences.values())", "values = list(differences.values())[::-1]"),
 ]
 

@@ -19,7 +19,7 @@ from xai_utils import (
     rsi_grad_cam,
 )
 from xai_utils.equivalent import add_to_kernel
-from xai_utils.methods import Completeness
+from xai_utils.methods import Completeness, describe_gap
 from xai_utils.scores import SCORES, score_value
 
 CAM_METHODS = (grad_cam, grad_cam_plus, grad_cam_plus_plus, rsi_grad_cam)
@@ -172,11 +172,19 @@ def balance_of(gap, steps, tolerance=None):
 
 
 @pytest.mark.parametrize(
+    ("gap", "bound"),
+    [(0, "0.1%"), (0.0011, "0.2%"), (0.005, "0.5%"), (0.051, "10%"), (1.0, "100%"), (3.1, "500%")],
+)
+def test_a_gap_is_described_by_a_bound(gap, bound):
+    assert describe_gap(gap) == bound
+
+
+@pytest.mark.parametrize(
     ("balance", "end"),
     [
-        (balance_of(0.01, 50), "gap 1.0%"),
-        (balance_of(0.2, 50), "above 5%: about 1000 steps instead of 50 would bring it near 1%"),
-        (balance_of(0.008, 112, tolerance=0.01), "gap 0.8% with 112 steps"),
+        (balance_of(0.01, 50), "score changes by 1, attributed to within 1% of that"),
+        (balance_of(0.2, 50), "above 5%: some 1000 steps instead of 50 would bring it near 1%"),
+        (balance_of(0.008, 112, tolerance=0.01), "attributed to within 1% of that, with 112 steps"),
         (
             balance_of(0.03, 1000, tolerance=0.01),
             "with 1000 steps; the tolerance of 0.01 was not reached: raise max_steps",

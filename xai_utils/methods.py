@@ -171,6 +171,27 @@ LARGE_GAP = 0.05  # above it a path has too few steps
 SMALL_GAP = 0.01
 
 
+def round_up(value):
+    """The next larger of 1, 2, 5, 10, 20, 50, ... and of 0.1, 0.2, 0.5, ...: float.
+
+    For numbers that are known in size only. A point of a path can lie beside the kink of a ReLU or
+    of a pooling; on which side is decided by the last digits, and the gap changes by some per cent
+    of itself.
+
+    Parameters
+    ----------
+    value : float
+        > 0.
+    """
+    power = 10.0 ** np.floor(np.log10(value))
+    return next(float(step * power) for step in (1, 2, 5, 10) if value <= step * power * (1 + 1e-9))
+
+
+def describe_gap(gap):
+    """A completeness gap as an upper bound: "5%" says that it is at most that."""
+    return f"{round_up(max(gap, 1e-3)):.1%}".replace(".0%", "%") if np.isfinite(gap) else "inf"
+
+
 def describe_completeness(balance):
     """One line on the first image's completeness, and what would mend a large gap.
 
@@ -182,11 +203,10 @@ def describe_completeness(balance):
     -------
     str
     """
-    attributed, change, gap = balance.attributed[0], balance.change[0], balance.gap[0]
-    steps = balance.steps[0]
-    line = f"attributed {attributed:.3f}, score changes by {change:.3f}: gap {gap:.1%}"
+    change, gap, steps = balance.change[0], balance.gap[0], balance.steps[0]
+    line = f"score changes by {change:.3g}, attributed to within {describe_gap(gap)} of that"
     if balance.tolerance is not None:
-        reached = f"{line} with {steps} steps"
+        reached = f"{line}, with {steps} steps"
         if gap <= balance.tolerance:
             return reached
         return f"{reached}; the tolerance of {balance.tolerance:g} was not reached: raise max_steps"
@@ -195,8 +215,8 @@ def describe_completeness(balance):
     if change == 0:
         return f"{line}; the score is the same at both ends, so there is nothing to attribute"
     # across the kinks of ReLUs and poolings the error falls as steps^-1, between them faster
-    enough = round(steps * gap / SMALL_GAP, -1)
+    enough = round_up(steps * gap / SMALL_GAP)
     return (
-        f"{line}; above {LARGE_GAP:.0%}: about {enough:.0f} steps instead of {steps} would bring "
-        f"it near {SMALL_GAP:.0%}"
+        f"{line}; above {LARGE_GAP:.0%}: some {enough:.0f} steps instead of {steps} would bring it "
+        f"near {SMALL_GAP:.0%}"
     )

@@ -79,5 +79,12 @@ def page():
     for title, troubles in rooms():
         lines += ["", f"## {title}"]
         for trouble in troubles:
-            lines += ["", f"### {trouble.message}", "", trouble.happened, "", f"**Do this:** {trouble.todo}"]
+            lines += [
+                "",
+                f"### {trouble.message}",
+                "",
+                trouble.happened,
+                "",
+                f"**Do this:** {trouble.todo}",
+            ]
     return "\n".join(lines) + "\n"
