@@ -15,6 +15,7 @@ from PIL import Image
 
 INVISIBLE = 16  # of 255, in any channel of any pixel
 TABLE_TOLERANCE = 0.01  # relative; of the completeness gap, absolute
+NAMED = 5  # of many heatmaps that differ
 COLUMNS = ("picture", "method", "score", "class", "log_odds", "raw_maximum", "gap")
 
 
@@ -118,7 +119,11 @@ def _heatmaps(made, committed, temporary):
             writer.writeheader()
             writer.writerows(rows)
         _replace(new, table, temporary)
-    names = [f"  {'/'.join(list(row.values())[:3])}: differs; see git diff" for row in other]
+    names = [
+        f"  {'/'.join(list(row.values())[:3])}: differs; see git diff" for row in other[:NAMED]
+    ]
+    if len(other) > NAMED:
+        names.append(f"  and {len(other) - NAMED} more")
     return [f"heatmaps: {len(rows) - len(other)} of {len(rows)} to one per cent", *names]
 
 
