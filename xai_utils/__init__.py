@@ -1,24 +1,11 @@
 """Which score should a heatmap explain? The package that the notebooks share."""
 
 import os
-from contextlib import contextmanager
 
-
-@contextmanager
-def _quiet_stderr():
-    """Silence the process's stderr: TensorFlow writes to it on import, whatever its log level."""
-    with open(os.devnull, "w") as nowhere:
-        kept = os.dup(2)
-        os.dup2(nowhere.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-
+from xai_utils.quiet import quiet_stderr
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-with _quiet_stderr():
+with quiet_stderr():  # it writes there on import, whatever its log level
     import tensorflow  # noqa: F401
 
 from xai_utils.classifier import Classifier

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from xai_utils.checks import check_value_range
+from xai_utils.quiet import quiet_stderr
 
 # Photographs ship inside the wheels of these packages, so that nothing has to be downloaded.
 PHOTOGRAPH_FOLDERS = {
@@ -20,11 +21,12 @@ PHOTOGRAPH_FOLDERS = {
     "matplotlib": "mpl-data/sample_data",
 }
 
-# What viewers show. Pillow would also try formats that run a program (EPS), that only store
-# numbers without saying which is white (FITS, SPIDER), or that any file can pass for (MCIDAS).
+# What viewers show. Pillow would also try formats that run a program (EPS), that store numbers
+# without saying which is white (FITS, SPIDER), that any file can pass for (MCIDAS), or that take
+# seconds for each million pixels (DDS, QOI).
 FORMATS = (
     "PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "AVIF", "JPEG2000", "PPM", "TGA", "ICO", "ICNS",
-    "DIB", "DDS", "PCX", "PSD", "QOI", "SGI",
+    "DIB", "PCX", "PSD", "SGI",
 )  # fmt: skip
 TGA_ENDINGS = (".tga", ".icb", ".vda", ".vst")  # a TGA file has no other mark
 
@@ -35,7 +37,7 @@ PIXELS_PER_BYTE = 2000
 
 BITS_PER_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # TIFF tags, and a value of the second
 
-logging.getLogger("PIL").addHandler(logging.NullHandler())  # it would write to stderr
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # not to stderr
 
 
 def read_image(path, value_range=None):
@@ -73,7 +75,7 @@ def read_image(path, value_range=None):
     with open(path, "rb") as file:
         with _decoding(path):
             image = Image.open(file, formats=_formats(path))
-        _check_claimed_size(path, image.size, os.fstat(file.fileno()).st_size)
+        _check_claims(path, image, os.fstat(file.fileno()).st_size)
         with _decoding(path):
             image.load()
             with suppress(Exception):  # in place: what can fail is the EXIF, not the pixels
@@ -98,7 +100,7 @@ def absolute(path):
 def _decoding(path):
     """Whatever Pillow says of a damaged file becomes one error, which names the file."""
     try:
-        with warnings.catch_warnings():
+        with quiet_stderr(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # from here on memory would grow beyond 2 GB
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -132,13 +134,20 @@ def _formats(path):
     return [f for f in FORMATS if f in Image.OPEN and (f != "TGA" or named_tga)]
 
 
-def _check_claimed_size(path, size, file_bytes):
+def _check_claims(path, image, file_bytes):
     """Raise ValueError if a file claims more pixels than its bytes can hold."""
-    width, height = size
+    width, height = image.size
     if width * height > max(ORDINARY_PIXELS, PIXELS_PER_BYTE * file_bytes):
         raise ValueError(
             f"{str(path)!r} claims {width} x {height} pixels in {file_bytes} bytes: it is damaged, "
             f"or nearly all of one colour; if a viewer shows it, save it with fewer pixels"
+        )
+    # the strips or tiles of a TIFF file; the frame of a GIF may be smaller than its canvas
+    corners = [tile.extents[2:] for tile in image.tile]
+    if corners and image.format != "GIF" and (np.max(corners, axis=0) < image.size).any():
+        raise ValueError(
+            f"{str(path)!r} claims {width} x {height} pixels and has only a part of them; it is "
+            f"damaged, copy it again"
         )
 
 
