@@ -25,8 +25,8 @@ PHOTOGRAPH_FOLDERS = {
 # without saying which is white (FITS, SPIDER), that any file can pass for (MCIDAS), or that take
 # seconds for each million pixels (DDS, QOI).
 FORMATS = (
-    "PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "AVIF", "JPEG2000", "PPM", "TGA", "ICO", "ICNS",
-    "DIB", "PCX", "PSD", "SGI",
+    "PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "AVIF", "JPEG2000", "PPM", "TGA", "ICO", "DIB",
+    "PCX", "PSD", "SGI",
 )  # fmt: skip
 TGA_ENDINGS = (".tga", ".icb", ".vda", ".vst")  # a TGA file has no other mark
 
@@ -161,8 +161,8 @@ def _to_uint8(path, image, value_range):
     black, white = value_range or _certain_range(path, image, values)
     grey = np.empty(values.shape, np.uint8)
     for source, target in zip(values, grey, strict=True):  # by rows: 64 bits in little memory
-        scaled = (source.astype(np.float64) - black) * (255 / (white - black))
-        target[:] = scaled.clip(0, 255).round()
+        scaled = (source.astype(np.float64) - black) / (white - black)
+        target[:] = (255 * scaled.clip(0, 1)).round()
     if _tag(image, PHOTOMETRIC) == WHITE_IS_ZERO:
         np.subtract(255, grey, out=grey)
     if "transparency" in image.info:

@@ -92,7 +92,9 @@ TROUBLES = [
         "The record has the checksum of its heatmap, and the heatmap beside it has another: the "
         "run stopped between the two files, or they come from two runs.",
         "Run the method again.",
-        partial(load_changed, change=lambda text: json.dumps({**json.loads(text), "heatmap_sha256": ""})),
+        partial(
+            load_changed, change=lambda text: json.dumps({**json.loads(text), "heatmap_sha256": ""})
+        ),
     ),
     Trouble(
         "the heatmap is empty or holds values that are not finite; check the weights and the "
