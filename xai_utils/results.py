@@ -60,8 +60,14 @@ def make_record(method, score, gradients, heatmap, completeness=None, **paramete
     dict
         Can be written as JSON. ``heatmap_sha256`` ties it to the heatmap, and ``warnings`` is a
         list of sentences, empty unless the heatmap cannot answer the question.
+
+    Raises
+    ------
+    ValueError
+        If the heatmap is empty or holds values that are not finite.
     """
     classifier = gradients.classifier
+    warnings = describe_emptiness(heatmap)
     record = {
         "method": method,
         "score": score,
@@ -71,7 +77,7 @@ def make_record(method, score, gradients, heatmap, completeness=None, **paramete
         "probability": float(gradients.value("post")[0]),
         "log_odds": float(gradients.value("odds")[0]),
         "raw_maximum": float(np.abs(heatmap).max()),
-        "warnings": describe_emptiness(heatmap),
+        "warnings": warnings,
         "heatmap_sha256": _sha256(heatmap),
         "parameters": parameters,
         "image_sha256": _sha256(gradients.images[0]),
