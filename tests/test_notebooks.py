@@ -95,6 +95,18 @@ def test_a_wrong_parameter_stops_the_run_and_is_named(tmp_path, parameters, mess
     assert not (tmp_path / "results").exists()
 
 
+def test_a_second_run_with_another_class_keeps_the_first_result(tmp_path):
+    parameters = {"image": "cat_and_cup", "score": "odds"}
+    files = run("grad_cam", tmp_path, target="cat", **parameters)
+    before = {name: path.read_bytes() for name, path in files.items()}
+    with pytest.raises(
+        papermill.PapermillExecutionError, match="another class, parameters, and is"
+    ):
+        run("grad_cam", tmp_path, target="cup", **parameters)
+    assert {name: path.read_bytes() for name, path in files.items()} == before
+    run("grad_cam", tmp_path, target="cat", **parameters)
+
+
 def test_another_image_class_and_network(tmp_path):
     """A grey photograph of odd size and a model file of one's own, with its description."""
     rng = np.random.default_rng(0)

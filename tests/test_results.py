@@ -1,7 +1,11 @@
 """What is written to files, and what is not."""
 
+import errno
 import json
+import os
+import resource
 
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -12,6 +16,7 @@ from xai_utils import (
     attribution_figure,
     grad_cam,
     heatmap_grid,
+    load_classifier,
     load_image,
     load_result,
     make_record,
@@ -23,7 +28,7 @@ from xai_utils import (
     softmax_score_diagram,
 )
 from xai_utils.figures import format_probability
-from xai_utils.heatmaps import pointing_hit, share_inside
+from xai_utils.heatmaps import describe_emptiness, pointing_hit, share_inside
 from xai_utils.results import write_atomically
 
 
@@ -55,6 +60,130 @@ def test_a_record_says_what_made_the_heatmap(result, mini):
     )
     assert record["parameters"] == {"image": "cat", "target": "cat"}
     assert set(record["versions"]) >= {"python", "tensorflow", "keras", "numpy", "xai-utils"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("image_sha256", "0" * 64),
+        ("class", "cup"),
+        ("weights_sha256", "0" * 64),
+        ("model", "vgg19"),
+        ("layer", "block4_pool"),
+        ("parameters", {"image": "cat", "target": "cat", "steps": 10}),
+    ],
+)
+def test_a_run_with_something_else_does_not_replace_a_result(tmp_path, result, name, value):
+    heatmap, record = result
+    files = save_result(tmp_path, heatmap, record)
+    before = [file.read_bytes() for file in files]
+    with pytest.raises(ValueError, match=rf"with another {name}, and is not replaced: choose an"):
+        save_result(tmp_path, heatmap, {**record, name: value})
+    assert [file.read_bytes() for file in files] == before
+
+
+def test_a_run_that_is_repeated_replaces_its_result(tmp_path, mini, result):
+    """Also where the last digits and the versions of the packages differ."""
+    heatmap, record = result
+    save_result(tmp_path, heatmap, record)
+    gradients = ScoreGradients(mini, [load_image("cat")], ["cat"])
+    again = make_record("grad_cam", "post", gradients, 2 * heatmap, image="cat", target="cat")
+    save_result(tmp_path, 2 * heatmap, {**again, "versions": {"python": "4.0"}})
+    loaded, loaded_record = load_result(tmp_path, "grad_cam", "post")
+    np.testing.assert_array_equal(loaded, 2 * heatmap)
+    assert loaded_record["versions"] == {"python": "4.0"}
+
+
+def test_methods_and_scores_have_files_of_their_own(tmp_path, result):
+    heatmap, record = result
+    save_result(tmp_path, heatmap, record)
+    save_result(tmp_path, heatmap, {**record, "score": "odds"})
+    save_result(tmp_path, heatmap, {**record, "method": "grad_cam_plus"})
+    assert len(list(tmp_path.iterdir())) == 6
+
+
+def test_a_record_that_cannot_be_read_is_not_replaced(tmp_path, result):
+    (tmp_path / "grad_cam-post.json").write_text("[mine]")
+    with pytest.raises(ValueError, match="it cannot be read"):
+        save_result(tmp_path, *result)
+    assert (tmp_path / "grad_cam-post.json").read_text() == "[mine]"
+
+
+def test_a_record_of_another_heatmap_is_refused(tmp_path, result):
+    with pytest.raises(ValueError, match="of another heatmap"):
+        save_result(tmp_path, result[0] + 1, result[1])
+
+
+def test_a_folder_may_begin_at_home(tmp_path, monkeypatch, result):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    save_result("~/results", *result)
+    assert (tmp_path / "results" / "grad_cam-post.json").is_file()
+    np.testing.assert_array_equal(load_result("~/results", "grad_cam", "post")[0], result[0])
+
+
+def test_a_heatmap_beside_the_record_of_another_is_not_loaded(tmp_path, result):
+    """As when the disk is full after the first of the two files."""
+    heatmap, record = result
+    array, text = save_result(tmp_path / "old", heatmap, record)
+    with open(array, "wb") as file:
+        np.savez_compressed(file, heatmap=2 * heatmap)
+    with pytest.raises(ValueError, match=r"grad_cam-post' .* are not of one run"):
+        load_result(tmp_path / "old", "grad_cam", "post")
+    text.unlink()
+    with pytest.raises(FileNotFoundError, match="no result of grad_cam"):
+        load_result(tmp_path / "old", "grad_cam", "post")
+    save_result(tmp_path / "old", heatmap, record)
+    np.testing.assert_array_equal(load_result(tmp_path / "old", "grad_cam", "post")[0], heatmap)
+
+
+@pytest.mark.parametrize("ending", ["npz", "json"])
+@pytest.mark.parametrize("content", [b"", b"half", b"[1, 2]", b"PK\x03\x04 half of an archive"])
+def test_a_damaged_result_is_named(tmp_path, result, ending, content):
+    save_result(tmp_path, *result)
+    (tmp_path / f"grad_cam-post.{ending}").write_bytes(content)
+    with pytest.raises(ValueError, match=r"the result '.*grad_cam-post' \(.npz and .json\) cannot"):
+        load_result(tmp_path, "grad_cam", "post")
+
+
+@pytest.fixture
+def small_disk():
+    """No file may grow beyond 4 kB."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_is_named_with_file_and_folder_and_what_was_there_stays(
+    tmp_path, mini, result, small_disk
+):
+    save_result(tmp_path, *result)
+    noise = np.random.default_rng(0).random((100, 100))
+    gradients = ScoreGradients(mini, [load_image("cat")], ["cat"])
+    record = make_record("grad_cam", "post", gradients, noise, image="cat", target="cat")
+    with pytest.raises(OSError, match=r"cannot write 'grad_cam-post.npz' in the folder") as caught:
+        save_result(tmp_path, noise, record)
+    assert str(tmp_path) in str(caught.value)
+    np.testing.assert_array_equal(load_result(tmp_path, "grad_cam", "post")[0], result[0])
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_figure_on_a_full_disk_is_named(tmp_path, small_disk):
+    with pytest.raises(OSError, match=r"cannot write 'figure_1.png' in the folder.*File too large"):
+        save_figure(softmax_score_diagram("mini", "layer"), tmp_path / "figure_1", {})
+    assert list(tmp_path.iterdir()) == []
+    plt.close("all")
+
+
+@pytest.mark.parametrize("reason", [errno.EROFS, errno.EACCES, errno.ENOSPC])
+def test_a_folder_that_may_only_be_read_is_named(tmp_path, result, monkeypatch, reason):
+    def refuse(*args):
+        raise OSError(reason, os.strerror(reason))
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(OSError, match=f"cannot write 'grad_cam-post.npz'.*{os.strerror(reason)}"):
+        save_result(tmp_path / "archive", *result)
+    assert list((tmp_path / "archive").iterdir()) == []
 
 
 def test_a_missing_result_says_how_to_make_it(tmp_path):
@@ -115,6 +244,74 @@ def test_a_zero_map_is_labelled(result, mini):
     )
     assert figure.axes[1].get_xlabel() == "zero everywhere"
     plt.close("all")
+
+
+SINGLE = "single value and cannot tell places apart"
+ZERO, CONSTANT = "zero everywhere", "same value everywhere"
+
+
+@pytest.mark.parametrize(
+    ("heatmap", "warning"),
+    [
+        (np.zeros((7, 7)), ZERO),
+        (np.full((7, 7), 0.3), CONSTANT),
+        (np.full((7, 7), -2.0), CONSTANT),
+        (1 + 1e-7 * np.eye(7), CONSTANT),
+        (np.full((1, 1), 0.3), SINGLE),
+        (np.zeros((1, 1)), SINGLE),
+    ],
+)
+def test_a_map_that_answers_nothing_says_so_in_its_figures(result, heatmap, warning):
+    (sentence,) = describe_emptiness(heatmap)
+    assert warning in sentence
+    figures = [
+        attribution_figure(load_image("cat"), heatmap, result[1], [("cat", 1.0)]),
+        heatmap_grid(load_image("cat"), {("grad_cam", "log"): heatmap}, {("grad_cam", "log"): result[1]}, "title"),
+    ]  # fmt: skip
+    for figure in figures:
+        assert sentence in figure.get_supxlabel().replace("\n", " ")
+    assert figures[1].get_supxlabel().startswith("Grad-CAM log: ")
+    plt.close("all")
+
+
+@pytest.mark.parametrize("heatmap", [np.eye(7) * 1e-30, 1 + 1e-3 * np.eye(7), [[0.0, 1e-9]]])
+def test_a_map_that_tells_places_apart_has_no_warning(heatmap, result):
+    assert describe_emptiness(np.asarray(heatmap)) == []
+    figure = attribution_figure(load_image("cat"), np.asarray(heatmap), result[1], [("cat", 1.0)])
+    assert figure.get_supxlabel() == ""
+    plt.close("all")
+
+
+def test_a_layer_of_one_position_is_warned_of_in_the_record():
+    """block5_pool of a network for images of 32 x 32."""
+    keras.utils.set_random_seed(0)
+    layers = [
+        keras.Input((32, 32, 3)),
+        keras.layers.Rescaling(1 / 255),
+        keras.layers.Conv2D(8, 3, padding="same", activation="relu"),
+        keras.layers.MaxPooling2D(32, name="block5_pool"),
+        keras.layers.Flatten(),
+        keras.layers.Dense(3, activation="softmax"),
+    ]
+    classifier = load_classifier(keras.Sequential(layers), "none", ["a", "b", "c"])
+    gradients = ScoreGradients(classifier, [load_image("cat")], ["a"], layer="block5_pool")
+    heatmap = grad_cam(gradients, "pre")[0]
+    assert heatmap.shape == (1, 1)
+    (warning,) = make_record("grad_cam", "pre", gradients, heatmap)["warnings"]
+    assert SINGLE in warning
+
+
+def test_the_record_of_a_good_map_has_no_warnings(result):
+    assert result[1]["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    "heatmap", [np.full((2, 2), np.nan), np.full((2, 2), np.inf), np.zeros((0, 2))]
+)
+def test_a_map_that_is_not_finite_gets_no_record(mini, heatmap):
+    gradients = ScoreGradients(mini, [load_image("cat")], ["cat"])
+    with pytest.raises(ValueError, match="not finite"):
+        make_record("grad_cam", "post", gradients, heatmap)
 
 
 def test_figure_1_names_its_layer():

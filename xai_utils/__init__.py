@@ -2,26 +2,13 @@
 
 import os
 import sys
-from contextlib import contextmanager
 
-
-@contextmanager
-def _quiet_stderr():
-    """Silence the process's stderr: TensorFlow writes to it on import, whatever its log level."""
-    with open(os.devnull, "w") as nowhere:
-        kept = os.dup(2)
-        os.dup2(nowhere.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-
+from xai_utils.quiet import quiet_stderr
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 if "keras" not in sys.modules:
     os.environ["KERAS_BACKEND"] = "tensorflow"
-with _quiet_stderr():
+with quiet_stderr():  # TensorFlow writes there on import, whatever its log level
     import keras
     import tensorflow  # noqa: F401
 

@@ -4,6 +4,7 @@ A message names the value, says what is allowed, and how to mend it.
 """
 
 import difflib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -42,22 +43,43 @@ def check_positive(name, value):
         raise ValueError(f"{name} must be a number > 0; given: {value!r}")
 
 
+def check_value_range(value_range):
+    """Raise ValueError unless `value_range` is two finite numbers, the first below the second."""
+    try:
+        black, white = (float(value) for value in value_range)
+        ordered = -np.inf < black < white < np.inf
+    except (TypeError, ValueError):
+        ordered = False
+    if not ordered:
+        raise ValueError(
+            f"value_range must be two numbers, black below white, as (0, 4095); given: "
+            f"{value_range!r}"
+        )
+
+
 def check_image(image):
-    """Raise an error unless `image` is an RGB image: uint8 (H, W, 3)."""
-    if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[-1] != 3:
-        given = f"array of shape {image.shape}" if hasattr(image, "shape") else type(image).__name__
+    """Raise an error unless `image` is an RGB image: uint8 (H, W, 3) with at least one pixel."""
+    shape = getattr(image, "shape", None)
+    is_rgb = isinstance(image, np.ndarray) and image.ndim == 3 and image.shape[-1] == 3
+    if not is_rgb or image.size == 0:
+        given = type(image).__name__ if shape is None else f"array of shape {tuple(shape)}"
         raise ValueError(
             f"an image must be an array uint8 (H, W, 3); given: {given}; see load_image"
         )
     if image.dtype != np.uint8:
+        found = f" in [{image.min():g}, {image.max():g}]" if image.dtype.kind in "iuf" else ""
         raise TypeError(
-            f"an image must hold uint8 RGB values in [0, 255]; given: {image.dtype} in "
-            f"[{image.min():g}, {image.max():g}]; do not preprocess it, the classifier does"
+            f"an image must hold uint8 RGB values in [0, 255]; given: {image.dtype}{found}; do not "
+            f"preprocess it, the classifier does"
         )
 
 
 def check_images(images):
     """Raise an error unless `images` is a sequence of at least one RGB image."""
+    if isinstance(images, str) or not isinstance(images, Sequence | np.ndarray):
+        raise TypeError(
+            f"images must be a sequence of images, as [image]; given: {type(images).__name__}"
+        )
     if isinstance(images, np.ndarray) and images.ndim == 3:
         raise ValueError("images must be a sequence of images; for a single one write [image]")
     if len(images) == 0:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import textwrap
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +13,14 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.patches import FancyBboxPatch
 
-from xai_utils.heatmaps import COLORMAP, SIGNED_COLORMAP, normalise, overlay, resize_heatmap
+from xai_utils.heatmaps import (
+    COLORMAP,
+    SIGNED_COLORMAP,
+    describe_emptiness,
+    normalise,
+    overlay,
+    resize_heatmap,
+)
 from xai_utils.results import versions, write_atomically
 
 STYLE = {
@@ -28,6 +36,7 @@ STYLE = {
 
 SAVED_DPI = 110
 JPEG_QUALITY = 80  # pictures in notebooks stay below 250 kB
+CHARACTERS_PER_INCH = 12  # of text of size 10, at most
 RED, GRAY = "#b5442e", "#8a8f98"
 
 METHOD_LABELS = {
@@ -99,6 +108,7 @@ def attribution_figure(image, heatmap, record, top):
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set_visible(False)
         _draw_top(axes[3], top, record["class"])
+        _warn(figure, {"": heatmap})
     return figure
 
 
@@ -146,7 +156,22 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP):
         for ax, score in zip(axes[0], scores, strict=True):
             ax.set_title(SCORE_LABELS[score], fontsize=11)
         figure.suptitle(f"{title}\n{describe_target(next(iter(records.values())))}")
+        named = {f"{METHOD_LABELS.get(m, m)} {s}": heatmaps[m, s] for m, s in heatmaps}
+        _warn(figure, named)
     return figure
+
+
+def _warn(figure, heatmaps):
+    """Write below a figure which of its maps (dict by name) cannot answer the question."""
+    names = {}
+    for name, heatmap in heatmaps.items():
+        for sentence in describe_emptiness(heatmap):
+            names.setdefault(sentence, []).append(name)
+    lines = [f"{', '.join(n)}: {sentence}".removeprefix(": ") for sentence, n in names.items()]
+    if lines:
+        width = int(CHARACTERS_PER_INCH * figure.get_figwidth())
+        text = "\n".join(textwrap.fill(line, width) for line in lines)
+        figure.supxlabel(text, color=RED, fontsize=10)
 
 
 def _magnitude(heatmap):

@@ -8,6 +8,10 @@ COLORMAP = "inferno"  # perceptually uniform; the paper's figures use "jet"
 SIGNED_COLORMAP = "RdBu_r"
 OPACITY = 0.6
 
+# Values that differ by less, relative to the largest, are one value: what a float32 sum over the
+# channels of a layer leaves of it.
+ROUNDING = 1e-5
+
 
 def normalise(heatmap):
     """Divide a map by its own largest absolute value.
@@ -26,13 +30,49 @@ def normalise(heatmap):
     ValueError
         If the map holds NaN or infinity.
     """
-    heatmap = np.asarray(heatmap, np.float64)
-    if not np.isfinite(heatmap).all():
-        raise ValueError("the heatmap holds values that are not finite")
+    heatmap = _finite(heatmap)
     largest = np.abs(heatmap).max()
     if largest == 0:
         return heatmap.astype(np.float32)
     return (heatmap / largest).astype(np.float32)
+
+
+def _finite(heatmap):
+    heatmap = np.asarray(heatmap, np.float64)
+    if heatmap.size == 0 or not np.isfinite(heatmap).all():
+        raise ValueError(
+            "the heatmap is empty or holds values that are not finite; check the weights and the "
+            "preprocessing of the network"
+        )
+    return heatmap
+
+
+def describe_emptiness(heatmap):
+    """What a map cannot tell, in sentences: it is zero, constant, or a single value.
+
+    Parameters
+    ----------
+    heatmap : ndarray, float (h, w)
+
+    Returns
+    -------
+    list of str
+        Empty for a map that tells places apart.
+
+    Raises
+    ------
+    ValueError
+        If the map holds NaN or infinity.
+    """
+    heatmap = _finite(heatmap)
+    largest = np.abs(heatmap).max()
+    if heatmap.size == 1:
+        return ["The map is a single value and cannot tell places apart: choose an earlier layer."]
+    if largest == 0:
+        return ["The map is zero everywhere: it does not say where the class is seen."]
+    if np.ptp(heatmap) <= ROUNDING * largest:
+        return ["The map has the same value everywhere: it does not say where the class is seen."]
+    return []
 
 
 def resize_heatmap(heatmap, height, width):

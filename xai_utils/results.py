@@ -4,12 +4,25 @@ import hashlib
 import json
 import os
 import platform
+import zipfile
+import zlib
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
+from xai_utils.heatmaps import describe_emptiness
+
 VERSIONED = ("xai-utils", "tensorflow", "keras", "numpy", "matplotlib")
+
+# What a heatmap depends on. Two records that agree in these are two runs of one thing; versions
+# and the last digits of numbers may differ.
+IDENTITY = (
+    "method", "score", "model", "weights_sha256", "layer", "class", "image_sha256", "parameters",
+)  # fmt: skip
+
+# What json, numpy and zipfile raise on a file that is not what they wrote.
+UNREADABLE = (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 def versions():
@@ -45,9 +58,16 @@ def make_record(method, score, gradients, heatmap, completeness=None, **paramete
     Returns
     -------
     dict
-        Can be written as JSON.
+        Can be written as JSON. ``heatmap_sha256`` ties it to the heatmap, and ``warnings`` is a
+        list of sentences, empty unless the heatmap cannot answer the question.
+
+    Raises
+    ------
+    ValueError
+        If the heatmap is empty or holds values that are not finite.
     """
     classifier = gradients.classifier
+    warnings = describe_emptiness(heatmap)
     record = {
         "method": method,
         "score": score,
@@ -57,8 +77,10 @@ def make_record(method, score, gradients, heatmap, completeness=None, **paramete
         "probability": float(gradients.value("post")[0]),
         "log_odds": float(gradients.value("odds")[0]),
         "raw_maximum": float(np.abs(heatmap).max()),
+        "warnings": warnings,
+        "heatmap_sha256": _sha256(heatmap),
         "parameters": parameters,
-        "image_sha256": hashlib.sha256(np.ascontiguousarray(gradients.images[0])).hexdigest(),
+        "image_sha256": _sha256(gradients.images[0]),
         "weights_sha256": classifier.weights_sha256(),
         "versions": versions(),
     }
@@ -72,21 +94,67 @@ def make_record(method, score, gradients, heatmap, completeness=None, **paramete
     return record
 
 
+def _sha256(array):
+    return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
+
+
 def save_result(folder, heatmap, record):
     """Write ``<folder>/<method>-<score>.npz`` (array ``heatmap``) and ``.json`` (the record).
 
-    The files appear under these names only when they are complete.
+    The files appear under these names only when they are complete. A result of the same run is
+    replaced; one of another image, class, network, layer or parameter is not.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made if need be; ``~`` is the home folder.
+    heatmap : ndarray, float (h, w)
+    record : dict
+        As from `make_record` for this heatmap.
 
     Returns
     -------
     list of Path
         Both files.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds another result under these names, or the record is not this heatmap's.
+    OSError
+        If a file cannot be written; the message names it.
     """
-    stem = f"{record['method']}-{record['score']}"
-    array, text = Path(folder) / f"{stem}.npz", Path(folder) / f"{stem}.json"
+    if record["heatmap_sha256"] != _sha256(heatmap):
+        raise ValueError("the record is of another heatmap; make it with make_record for this one")
+    array, text = _files(folder, record["method"], record["score"])
+    written = json.dumps(record, indent=2, default=str)  # a path becomes its text
+    _check_not_another(text, json.loads(written))
     write_atomically(array, lambda file: np.savez_compressed(file, heatmap=heatmap))
-    write_atomically(text, lambda file: file.write(json.dumps(record, indent=2).encode() + b"\n"))
+    write_atomically(text, lambda file: file.write(written.encode() + b"\n"))
     return [array, text]
+
+
+def _files(folder, method, score):
+    """The files of a result: heatmap and record."""
+    stem = f"{method}-{score}"
+    folder = Path(os.path.expanduser(folder))
+    return folder / f"{stem}.npz", folder / f"{stem}.json"
+
+
+def _check_not_another(text, record):
+    """Raise ValueError if there is the record of a result that depends on something else."""
+    if not text.exists():
+        return
+    try:
+        old = json.loads(text.read_bytes())
+        differing = [name for name in IDENTITY if old.get(name) != record[name]]
+    except (AttributeError, *UNREADABLE):
+        differing = ["record (it cannot be read)"]
+    if differing:
+        raise ValueError(
+            f"{str(text)!r} is there already, of a run with another {', '.join(differing)}, and is "
+            f"not replaced: choose another folder, as with -p results results/second, or delete it"
+        )
 
 
 def load_result(folder, method, score):
@@ -101,18 +169,32 @@ def load_result(folder, method, score):
     ------
     FileNotFoundError
         If that combination has not been run; the message says how to run it.
+    ValueError
+        If a file is damaged, or the two are not of one run.
     """
-    stem = Path(folder) / f"{method}-{score}"
+    array, text = _files(folder, method, score)
     try:
-        record = json.loads(stem.with_suffix(".json").read_text("utf-8"))
-        with np.load(stem.with_suffix(".npz")) as arrays:
-            return arrays["heatmap"], record
+        record = json.loads(text.read_bytes())
+        with np.load(array) as arrays:
+            heatmap = arrays["heatmap"]
+        together = record.get("heatmap_sha256") == _sha256(heatmap)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"no result of {method} with score {score!r} in {str(folder)!r}; run 'make figures', "
             f"or papermill notebooks/methods/{method}.ipynb with -p score {score} "
             f"-p results {folder}"
         ) from error
+    except (AttributeError, *UNREADABLE) as error:
+        raise ValueError(
+            f"the result {str(text.with_suffix(''))!r} (.npz and .json) cannot be read "
+            f"({type(error).__name__}: {error}); delete both files and run {method} again"
+        ) from error
+    if not together:
+        raise ValueError(
+            f"the heatmap and the record of {str(text.with_suffix(''))!r} (.npz and .json) are not "
+            f"of one run: it was interrupted, or an older version wrote them; run {method} again"
+        )
+    return heatmap, record
 
 
 def write_atomically(path, write):
@@ -121,16 +203,28 @@ def write_atomically(path, write):
     Parameters
     ----------
     path : Path
-        Its folder is made if need be.
+        Its folder is made if need be; ``~`` is the home folder.
     write : callable
         Called with a binary file to write to.
+
+    Raises
+    ------
+    OSError
+        If the disk is full, or the folder cannot be written to; the message names both.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = Path(os.path.expanduser(path))
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with open(unfinished, "wb") as file:
-            write(file)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(unfinished, "wb") as file:
+                write(file)
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        raise OSError(
+            f"cannot write {path.name!r} in the folder {str(path.parent.absolute())!r}: "
+            f"{error.strerror or error}; free some space there, or choose a folder that can be "
+            f"written to"
+        ) from error

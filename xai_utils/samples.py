@@ -1,9 +1,9 @@
 """The sample images, by name: whole photographs, and scenes with known objects."""
 
-from pathlib import Path
+import os
 
 from xai_utils.checks import check_choice
-from xai_utils.images import photograph, read_image
+from xai_utils.images import absolute, photograph, read_image
 from xai_utils.scenes import make_scene
 
 PHOTOGRAPHS = {
@@ -41,13 +41,17 @@ def load_scene(name):
     return make_scene((SCENE_STREAM, index), classes=classes, backgrounds="held_out")
 
 
-def load_image(path_or_sample_name):
+def load_image(path_or_sample_name, value_range=None):
     """An image from a file, or a sample by its name.
 
     Parameters
     ----------
     path_or_sample_name : str or Path
-        A path to an image file, or a name in PHOTOGRAPHS or SCENES, for example ``"cat"``.
+        A path to an image file, or a name in PHOTOGRAPHS or SCENES, for example ``"cat"``. A file
+        with the name of a sample is ``"./cat"``.
+    value_range : (float, float), optional
+        For a file with integers of more than 8 bits or with floats: the values that are black and
+        white; see `read_image`.
 
     Returns
     -------
@@ -56,19 +60,29 @@ def load_image(path_or_sample_name):
 
     Raises
     ------
+    TypeError
+        If it is neither a name nor a path.
     FileNotFoundError
         If there is neither such a file nor such a sample.
     ValueError
-        If the file is not an image.
+        If the file cannot be read as an image; see `read_image`.
     """
-    name = str(path_or_sample_name)
+    if not isinstance(path_or_sample_name, str | os.PathLike):
+        raise TypeError(
+            f"an image is loaded by its path or by the name of a sample; given: "
+            f"{type(path_or_sample_name).__name__}"
+        )
+    name = os.fspath(path_or_sample_name)
+    is_sample = name in PHOTOGRAPHS or name in SCENES
+    if is_sample and value_range is not None:
+        raise ValueError(f"value_range is for files; the sample {name!r} has 8 bits, leave it out")
     if name in PHOTOGRAPHS:
         return photograph(PHOTOGRAPHS[name])
     if name in SCENES:
         return load_scene(name).image
-    if not Path(name).is_file():
+    if not os.path.isfile(os.path.expanduser(name)):
         raise FileNotFoundError(
-            f"no image file and no sample image {name!r}; the samples are: "
-            f"{', '.join([*PHOTOGRAPHS, *SCENES])}"
+            f"no image file and no sample image {name!r} (looked for {absolute(name)!r}); the "
+            f"samples are: {', '.join([*PHOTOGRAPHS, *SCENES])}"
         )
-    return read_image(name)
+    return read_image(name, value_range)

@@ -1,0 +1,138 @@
+"""Heatmaps, their records, figures, and the parameters of notebooks."""
+
+import json
+from functools import partial
+
+import numpy as np
+
+from tests.troubles import Trouble
+from xai_utils import heatmap_grid, load_result, normalise, overlay, save_result
+from xai_utils.checks import check_choice
+from xai_utils.claims import check_equal
+from xai_utils.results import _sha256, write_atomically
+
+TITLE = "Results, figures and notebooks"
+
+HEATMAP = np.eye(3, dtype=np.float32)
+RECORD = {
+    **dict.fromkeys(("model", "weights_sha256", "layer", "class", "image_sha256"), "one"),
+    "method": "grad_cam",
+    "score": "post",
+    "parameters": {},
+    "heatmap_sha256": _sha256(HEATMAP),
+}
+
+
+def save_two_classes(folder):
+    save_result(folder, HEATMAP, RECORD)
+    save_result(folder, HEATMAP, {**RECORD, "class": "two"})
+
+
+def load_changed(folder, change):
+    """Save a result, change its record's text, and load it."""
+    _, text = save_result(folder, HEATMAP, RECORD)
+    text.write_text(change(text.read_text()))
+    load_result(folder, "grad_cam", "post")
+
+
+def save_into_a_file(folder):
+    (folder / "results").write_text("a file where a folder should be")
+    write_atomically(folder / "results" / "map.npz", lambda file: file.write(b"map"))
+
+
+def grid_of_two_classes(folder):
+    cells = [("grad_cam", "post"), ("grad_cam", "log")]
+    records = {cell: {**RECORD, "class": cell[1]} for cell in cells}
+    heatmap_grid(np.zeros((4, 4, 3), np.uint8), dict.fromkeys(cells, HEATMAP), records, "title")
+
+
+TROUBLES = [
+    Trouble(
+        "'…' is there already, of a run with another …, and is not replaced: choose another "
+        "folder, as with -p results results/second, or delete it",
+        "The files of a result are named after method and score. The folder holds a result of the "
+        "same method and score that depends on something else: another image, class, network, "
+        "layer or parameter, as the message says. A run that is repeated replaces its own result.",
+        "Give each image, class and network a folder of its own: `-p results results/my_cat`. If "
+        "the old result is no longer wanted, delete it. `weights_sha256` means that the network "
+        "has been trained again since.",
+        save_two_classes,
+    ),
+    Trouble(
+        "the record is of another heatmap; make it with make_record for this one",
+        "The record has the checksum of its heatmap, and the heatmap that is to be saved with it "
+        "has another.",
+        "Call `make_record` with the heatmap that is saved.",
+        lambda folder: save_result(folder, 2 * HEATMAP, RECORD),
+    ),
+    Trouble(
+        "cannot write '…' in the folder '…': …; free some space there, or choose a folder that can "
+        "be written to",
+        "The disk is full, the folder may only be read, or its name is that of a file. Nothing "
+        "half-written is left under the name; what was there before is still there.",
+        "Free some space, or choose another folder: `-p results` or `-p figures`.",
+        save_into_a_file,
+    ),
+    Trouble(
+        "no result of … with score '…' in '…'; run 'make figures', or papermill "
+        "notebooks/methods/….ipynb with -p score … -p results …",
+        "The notebook puts together what others have computed, and this combination is missing.",
+        "Run `make figures`, or the papermill command of the message.",
+        lambda folder: load_result(folder, "grad_cam", "odds"),
+    ),
+    Trouble(
+        "the result '…' (.npz and .json) cannot be read (…: …); delete both files and run … again",
+        "One of the two files is not what was written: it has been edited, or damaged.",
+        "Delete both files and run the method again.",
+        partial(load_changed, change=lambda text: text[:40]),
+    ),
+    Trouble(
+        "the heatmap and the record of '…' (.npz and .json) are not of one run: it was "
+        "interrupted, or an older version wrote them; run … again",
+        "The record has the checksum of its heatmap, and the heatmap beside it has another: the "
+        "run stopped between the two files, or they come from two runs.",
+        "Run the method again.",
+        partial(
+            load_changed, change=lambda text: json.dumps({**json.loads(text), "heatmap_sha256": ""})
+        ),
+    ),
+    Trouble(
+        "the heatmap is empty or holds values that are not finite; check the weights and the "
+        "preprocessing of the network",
+        "A map with NaN or infinity has no maximum to be divided by.",
+        "Look for NaN in the weights, and for a division by zero in the preprocessing.",
+        lambda folder: normalise(np.full((2, 2), np.nan)),
+    ),
+    Trouble(
+        "only a heatmap >= 0 can be laid over an image; this one is signed",
+        "The colours of an overlay stand for values from zero to the maximum.",
+        "Lay `abs(heatmap)` or `heatmap.clip(0)` over the image, and say which.",
+        lambda folder: overlay(np.zeros((4, 4, 3), np.uint8), -HEATMAP),
+    ),
+    Trouble(
+        "the heatmaps of one grid must have one …",
+        "A grid compares methods and scores on one image and one class; these records differ.",
+        "Draw a grid for each image and class.",
+        grid_of_two_classes,
+    ),
+    Trouble(
+        "no parameter '…'; …Allowed: …",
+        "Papermill was given a parameter that the notebook does not have.",
+        "Take one of the listed names; the nearest is proposed.",
+        lambda folder: check_choice("parameter", "traget", ["target"]),
+    ),
+    Trouble(
+        "…: shapes … and … differ",
+        "A notebook compares the two sides of a claim, and they have different shapes.",
+        "Undo what was changed in the cells above.",
+        lambda folder: check_equal("claim", [1], [1, 2], 0.1),
+    ),
+    Trouble(
+        "…: differ by …, allowed is …",
+        "A claim that the notebook states does not hold with these parameters to the tolerance "
+        "of the cell.",
+        "With the notebook's own parameters this is an error of this repository; with others, "
+        "read the text of the cell: it says when the claim holds.",
+        lambda folder: check_equal("claim", [1], [2], 0.1),
+    ),
+]
