@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from xai_utils.checks import check_choice, check_images, list_names
-from xai_utils.graph import crossed_by_every_path
+from xai_utils.graph import crossed_by_every_path, function_between
 from xai_utils.images import resize_image
 from xai_utils.labels import find_class
 from xai_utils.layout import image_like
@@ -204,11 +204,8 @@ class Classifier:
         dtype = tf.float64 if self.tensors[layer].dtype == "float64" else tf.float32
         activations = self.tensors[layer]
         trunk = keras.Model(self.network.input, activations)
-        head = keras.Model(activations, self.network.output)
-        return (
-            lambda pixels: tf.cast(trunk(self.preprocess(pixels), training=False), dtype),
-            lambda activations: head(activations, training=False),
-        )
+        head = function_between(activations, self.network.output)
+        return lambda pixels: tf.cast(trunk(self.preprocess(pixels), training=False), dtype), head
 
 
 def softmax(logits):

@@ -97,9 +97,12 @@ def _run(model, inputs, call):
     return outputs[0] if single else outputs
 
 
-def tensors_in_order(output):
-    """All tensors that a symbolic tensor is made from, and itself, each after its own inputs."""
-    order, seen, waiting = [], set(), [(output, False)]
+def tensors_in_order(output, source=None):
+    """All tensors that a symbolic tensor is made from, and itself, each after its own inputs.
+
+    With `source`, only those after it.
+    """
+    order, seen, waiting = [], {id(source)}, [(output, False)]
     while waiting:
         tensor, has_inputs = waiting.pop()
         if has_inputs:
@@ -114,6 +117,28 @@ def made_from(tensor):
     """The operation that made a symbolic tensor, and its symbolic inputs."""
     operation, node, _ = tensor._keras_history
     return operation, operation._inbound_nodes[node].input_tensors
+
+
+def function_between(source, output):
+    """The part of a network between two symbolic tensors: a function of numbers.
+
+    Keras cannot make a model from the first output of a layer that is used again after it.
+    """
+    steps = tensors_in_order(output, source)
+
+    def compute(values):
+        known = {id(source): tf.cast(values, source.dtype)}
+        for tensor in steps:
+            operation, index, _ = tensor._keras_history
+            node = operation._inbound_nodes[index]
+            args, kwargs = node.arguments.fill_in(known)
+            if "training" in kwargs:
+                kwargs["training"] = False
+            results = tf.nest.flatten(operation(*args, **kwargs))
+            known.update(zip(map(id, node.outputs), results, strict=True))
+        return known[id(output)]
+
+    return compute
 
 
 def crossed_by_every_path(output):

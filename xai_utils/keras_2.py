@@ -36,7 +36,14 @@ def _convert(config, layer):
         return config
     layer = config.get("class_name", layer)
     kept = {k: _convert(v, layer) for k, v in config.items() if not _is_forgotten(k, v, layer)}
-    return _renumber(kept) if isinstance(kept.get("output_layers"), list) else kept
+    return _renumber(kept) if _has_numbers(kept) else kept
+
+
+def _has_numbers(config):
+    """Whether this is a functional model, with uses of layers in lists."""
+    nodes = [node for layer in config.get("layers", []) for node in layer.get("inbound_nodes", [])]
+    lists = isinstance(config.get("output_layers"), list)
+    return lists and all(isinstance(node, list) for node in nodes)
 
 
 def _is_forgotten(key, value, layer):

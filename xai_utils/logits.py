@@ -174,7 +174,8 @@ def _linear_twin(end):
     precise = (
         isinstance(layer, keras.layers.Dense) and getattr(layer, "quantization_mode", None) is None
     )
-    if not precise and not end.softmax_inside:
+    plain = getattr(layer, "activation", None) is None  # taken off by hand; Keras cannot copy that
+    if not end.softmax_inside and (plain or not precise):
         return end.tensor
     config = layer.get_config()
     if end.softmax_inside:
@@ -195,11 +196,8 @@ def _named(uses, nested, end, logits):
         tensor = logits if use is end.use else use.output
         if id(tensor) in kept:
             outputs.setdefault(use.operation.name, []).append(tensor)
-    tensors = {}
+    tensors = {n: t for n, t in nested.items() if id(t) in kept and n not in outputs}
     for name, several in outputs.items():
         for number, tensor in enumerate(several, 1):
             tensors[name if len(several) == 1 else f"{name}#{number}"] = tensor
-    for name, tensor in nested.items():
-        if id(tensor) in kept and name not in outputs:
-            tensors[name] = tensor
     return tensors
