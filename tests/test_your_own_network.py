@@ -254,8 +254,8 @@ def test_a_whole_name_comes_before_part_of_another():
         ("tabbi cat", ValueError, "did you mean 'tabby cat'"),
         (4, ValueError, "has 4 classes, 0 to 3"),
         (-1, ValueError, "has 4 classes, 0 to 3"),
-        (True, TypeError, "by its name or by its index"),
-        (1.0, TypeError, "by its name or by its index"),
+        (True, TypeError, "by its name, or its index"),
+        (1.0, TypeError, "by its name, or its index"),
         ("", ValueError, "no target class ''"),
     ],
 )
@@ -290,7 +290,7 @@ def test_layers_whose_axes_were_moved_are_refused_and_those_moved_back_are_not()
     for layer in ("channels_first", "wrong_grid"):
         with pytest.raises(ValueError, match="not height, width and channels in this order"):
             classifier.split(layer)
-    with pytest.raises(ValueError, match="'tokens' has an output of shape .* not a map"):
+    with pytest.raises(ValueError, match=r"'tokens' has an output of shape .* not a map"):
         classifier.split("tokens")
 
 
@@ -304,7 +304,9 @@ def two_uses():
 
 def test_a_pooling_layer_used_twice_has_a_name_for_each_use(images):
     classifier = load_classifier(two_uses(), "none")
-    with pytest.raises(ValueError, match="'pool' is used 2 times .* 'pool#1', 'pool#2'; say which"):
+    with pytest.raises(
+        ValueError, match=r"'pool' is used 2 times .* 'pool#1', 'pool#2'; say which"
+    ):
         ScoreGradients(classifier, images, [0, 1, 2], layer="pool")
     for layer, shape in (("pool#1", (3, 8, 8, 4)), ("pool#2", (3, 4, 4, 5))):
         gradients = ScoreGradients(classifier, images, [0, 1, 2], layer=layer, steps=300)
@@ -336,7 +338,7 @@ def test_a_wrong_layer_is_answered_with_those_that_can_be_used():
     )
     classifier = load_classifier(model, "mobilenet_v2")
     assert classifier.default_layer == "out_relu"
-    with pytest.raises(ValueError, match="no layer 'last_conv'.*Allowed: 'out_relu', 'Conv_1_bn'"):
+    with pytest.raises(ValueError, match=r"no layer 'last_conv'.*Allowed: 'out_relu', 'Conv_1_bn'"):
         classifier.split("last_conv")
     with pytest.raises(ValueError, match="'block_2_expand' does not carry the whole image"):
         classifier.split("block_2_expand")
@@ -345,7 +347,7 @@ def test_a_wrong_layer_is_answered_with_those_that_can_be_used():
 def test_a_network_without_a_map_says_so(images):
     flat = keras.Sequential([keras.Input(SHAPE), layers.Flatten(), dense()])
     classifier = load_classifier(flat, "none")
-    with pytest.raises(ValueError, match="no layer of .* has a map"):
+    with pytest.raises(ValueError, match=r"no layer of .* has a map"):
         ScoreGradients(classifier, images, [0, 1, 2])
     assert ScoreGradients(classifier, images, [0, 1, 2], layer="input").logit.shape == (3,)
 

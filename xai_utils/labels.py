@@ -1,4 +1,4 @@
-"""Class names: every form in which people keep them, and the one class that is meant by a target."""
+"""Class names, in every form in which people keep them, and the class that a target means."""
 
 from pathlib import Path
 
@@ -125,7 +125,7 @@ def find_class(target, names, model="the model"):
         return _find_number(int(target), names, model)
     if not isinstance(target, str):
         raise TypeError(
-            f"a target class is given by its name or by its index, a whole number; given: {target!r}"
+            f"a target class is given by its name, or its index, a whole number; given: {target!r}"
         )
     for fits in (_is_same, _is_spelled_alike, _has_the_words):
         found = [i for i, name in enumerate(names) if fits(target, name)]

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from xai_utils.classifier import Classifier, softmax
-from xai_utils.images import photograph
 from xai_utils.imagenet import load_class_names, load_vgg19
+from xai_utils.images import photograph
 from xai_utils.labels import check_class_names
 from xai_utils.logits import logit_network
 from xai_utils.model_files import find_model_file, read_description, read_model

@@ -143,7 +143,9 @@ def _kind(use):
         return "softmax"
     if np.allclose(of_a, a, rtol=allowed, atol=allowed):
         return "identity"
-    return "linear" if np.allclose(of_a + of_b, of_sum + of_zero, rtol=allowed, atol=0.1) else "other"
+    return (
+        "linear" if np.allclose(of_a + of_b, of_sum + of_zero, rtol=allowed, atol=0.1) else "other"
+    )
 
 
 def _function_name(use):

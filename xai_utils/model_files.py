@@ -210,8 +210,15 @@ def read_description(path):
     path = path.with_suffix(".json")
     if not path.is_file():
         return {}
+    twice = []
+
+    def collect(pairs):
+        keys = [key for key, _ in pairs]
+        twice.extend(key for key in keys if keys.count(key) > 1)
+        return dict(pairs)
+
     try:
-        description = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=_no_key_twice)
+        description = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=collect)
     except ValueError as error:
         raise ValueError(
             f"{str(path)!r} is not valid JSON: {error}; it should read like "
@@ -222,14 +229,11 @@ def read_description(path):
             f"{str(path)!r} holds a {type(description).__name__}, not a description; write "
             '{"preprocessing": "none", "class_names": ["ant", "bee"]}'
         )
+    if twice:
+        raise ValueError(
+            f"{str(path)!r} has the key {twice[0]!r} twice, and only one of them can count; remove "
+            "the other"
+        )
     for key in description:
         check_choice(f"key in {str(path)!r}", key, KEYS)
     return description
-
-
-def _no_key_twice(pairs):
-    keys = [key for key, _ in pairs]
-    twice = {key for key in keys if keys.count(key) > 1}
-    if twice:
-        raise ValueError(f"the key {twice.pop()!r} occurs twice")
-    return dict(pairs)

@@ -79,15 +79,15 @@ def _normalisation(given, channels):
             numbers[key] = np.array(np.nan)
     mean, std = numbers["mean"], numbers["std"]
     fit = mean.shape == std.shape == (channels,) and set(given) == {"mean", "std"}
-    if not (fit and (mean >= 0).all() and (mean <= 1).all() and (std > 0).all() and (std <= 1).all()):
+    if not (fit and 0 <= mean.min() <= mean.max() <= 1 and 0 < std.min() <= std.max() <= 1):
         raise ValueError(
             f"a preprocessing by mean and standard deviation needs {channels} of each, for pixels "
             'in [0, 1]: {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}, means from '
             f"0 to 1, deviations above 0 and up to 1; given: {given!r}; divide numbers for pixels "
             "in [0, 255] by 255"
         )
-    return lambda pixels: (pixels / 255 - tf.constant(mean, pixels.dtype)) / tf.constant(
-        std, pixels.dtype
+    return lambda pixels: (
+        (pixels / 255 - tf.constant(mean, pixels.dtype)) / tf.constant(std, pixels.dtype)
     )
 
 

@@ -86,7 +86,10 @@ class SplitNetwork:
         """
         work = self._at_pixels if to_pixels else self._at_layer
         results = work(tf.constant(pixels), tf.constant(targets))
-        for place, site in (("activations of this layer", results.layer), ("pixels", results.pixels)):
+        for place, site in (
+            ("activations of this layer", results.layer),
+            ("pixels", results.pixels),
+        ):
             if None in site:
                 raise ValueError(
                     f"no gradient reaches the {place}: the network rounds, compares or casts to "
