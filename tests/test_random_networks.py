@@ -265,15 +265,16 @@ def output(model, classifier, images):
 
 def by_loop(classifier, gradients):
     """Grad-CAM in float64, cell by cell, from the gradients of all logits one by one."""
-    head = classifier.split(gradients.layer).head
+    with tf.GradientTape(persistent=True) as tape:
+        a = tf.constant(gradients.activations)
+        tape.watch(a)
+        logits = tf.cast(classifier.split(gradients.layer).head(a), tf.float64)
+        each = tf.unstack(logits, axis=1)
+    jacobians = np.stack([np.asarray(tape.gradient(z, a), np.float64) for z in each], axis=1)
     heatmaps = {score: [] for score in SCORES}
-    for activations, target in zip(gradients.activations, gradients.targets, strict=True):
-        with tf.GradientTape(persistent=True) as tape:
-            a = tf.constant(activations[None])
-            tape.watch(a)
-            each = tf.unstack(tf.cast(head(a), tf.float64)[0])
-        jacobian = np.stack([np.asarray(tape.gradient(z, a), np.float64)[0] for z in each])
-        y, one = softmax(np.array(each)), np.eye(len(each))[target]
+    rows = zip(softmax(logits), gradients.targets, jacobians, gradients.activations, strict=True)
+    for y, target, jacobian, activations in rows:
+        one = np.eye(len(y))[target]
         factors = {"pre": one, "log": one - y, "post": y[target] * (one - y)}
         factors["odds"] = factors["log"] / (1 - y[target])
         for score, factor in factors.items():
