@@ -142,8 +142,8 @@ def test_an_activation_removed_after_predict_gives_the_logits_that_the_layer_now
     [
         (lambda: sequential(dense(activation="sigmoid")), "ends in sigmoid"),
         (lambda: sequential(dense(1, "sigmoid")), "at least two classes"),
-        (lambda: sequential(dense(), keras.layers.Reshape((5,))), "not what its output is the softmax of"),
-        (lambda: keras.Sequential([keras.Input((16, 16, 1)), *features(), dense()]), "RGB image of fixed size"),
+        (lambda: sequential(dense(), keras.layers.Softmax()), "applies softmax twice"),
+        (lambda: keras.Sequential([keras.Input((16, 16, 2)), *features(), dense()]), "RGB image of fixed size"),
         (lambda: keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(5, 3), keras.layers.GlobalAveragePooling2D(), keras.layers.Softmax()]), "RGB image of fixed size"),
         (two_outputs, "2 outputs"),
         (lambda: keras.Sequential(features()), "has no weights yet"),

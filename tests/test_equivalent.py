@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import CHECK_STREAM
 
+from tests.conftest import CHECK_STREAM
 from xai_utils import ScoreGradients, grad_cam, load_image, normalise
 from xai_utils.equivalent import add_to_kernel, add_to_logits, in_precision, vector_for_map
 from xai_utils.scenes import make_scene

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from conftest import CHECK_STREAM
 
+from tests.conftest import CHECK_STREAM
 from xai_utils.evaluation import evaluate
 from xai_utils.vgg19_mini import WEIGHTS, build_vgg19_mini, training_example
 

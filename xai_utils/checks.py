@@ -24,11 +24,16 @@ def check_choice(what, value, allowed):
     allowed = list(allowed)
     if value in allowed:
         return
-    nearest = difflib.get_close_matches(str(value), allowed, n=1)
+    nearest = difflib.get_close_matches(str(value), [str(name) for name in allowed], n=1)
     hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-    listed = ", ".join(repr(name) for name in allowed[:LISTED])
-    more = f", and {len(allowed) - LISTED} more" if len(allowed) > LISTED else ""
-    raise ValueError(f"no {what} {value!r}; {hint}Allowed: {listed}{more}")
+    raise ValueError(f"no {what} {value!r}; {hint}Allowed: {list_names(allowed)}")
+
+
+def list_names(names):
+    """The first names of a list, for a message: str."""
+    names = list(names)
+    listed = ", ".join(repr(name) for name in names[:LISTED])
+    return f"{listed}, and {len(names) - LISTED} more" if len(names) > LISTED else listed
 
 
 def check_count(name, value):

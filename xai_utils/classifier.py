@@ -2,13 +2,17 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from xai_utils.checks import check_choice, check_images
+from xai_utils.checks import check_choice, check_images, list_names
+from xai_utils.graph import crossed_by_every_path, function_between
 from xai_utils.images import resize_image
+from xai_utils.labels import find_class
+from xai_utils.layout import image_like
 from xai_utils.split import SplitNetwork
 
 BATCH = 16  # images in one forward pass
@@ -58,10 +62,28 @@ class Classifier:
         units = sum(np.prod(tensor.shape[1:]) for tensor in self.tensors.values())
         return 2 * units * np.dtype(self.dtype).itemsize / 1e9
 
-    @property
+    @cached_property
     def layer_names(self):
-        """The names that `split` accepts: "input", and the layers with a spatial output."""
-        return (INPUT, *(name for name, tensor in self.tensors.items() if len(tensor.shape) == 4))
+        """The names that `split` accepts, the last layer first, and "input" at the end.
+
+        A layer can be used if its output is (N, height, width, channels) and every path from the
+        image to the logits crosses it.
+        """
+        output = self.network.output
+        crossed = {id(tensor) for tensor in crossed_by_every_path(output)} & image_like(output)
+        usable = [name for name, tensor in self.tensors.items() if id(tensor) in crossed]
+        return (*reversed(usable), INPUT)
+
+    @property
+    def default_layer(self):
+        """The last layer that can be used and has a map of more than one cell."""
+        for name in self.layer_names[:-1]:
+            if np.prod(self.tensors[name].shape[1:3]) > 1:
+                return name
+        raise ValueError(
+            f"no layer of {self.name!r} has a map that every path from the image to the logits "
+            "crosses; use Integrated Gradients, which needs none, with layer='input'"
+        )
 
     def weights_sha256(self):
         """SHA-256 of all weights, as a hexadecimal string; the same for the same numbers."""
@@ -117,22 +139,12 @@ class Classifier:
         return [(self.class_names[i], float(probabilities[i])) for i in order]
 
     def class_index(self, target):
-        """The index of a class given by index or by name.
+        """The index of a class given by index or by name, see `find_class`."""
+        return find_class(target, self.class_names, self.name)
 
-        Raises
-        ------
-        ValueError
-            If there is no such class; the message has the nearest name.
-        """
-        if isinstance(target, int | np.integer) and not isinstance(target, bool):
-            if not 0 <= target < len(self.class_names):
-                raise ValueError(
-                    f"no target class {target}; {self.name} has {len(self.class_names)} classes, "
-                    f"0 to {len(self.class_names) - 1}"
-                )
-            return int(target)
-        check_choice("target class", target, self.class_names)
-        return self.class_names.index(target)
+    def describe_class(self, index):
+        """A class by index and name, as it is printed: "3 'cat'"."""
+        return f"{index} {self.class_names[index]!r}"
 
     def split(self, layer):
         """The two halves of the network at a layer, made once.
@@ -149,13 +161,41 @@ class Classifier:
         Raises
         ------
         ValueError
-            If there is no such layer, or if some path from the image to the logits avoids it.
+            If it cannot be used; the message says why, and lists those that can.
         """
         if layer not in self._splits:
-            check_choice("layer", layer, self.layer_names)
+            self._check_layer(layer)
             pixels = tf.TensorSpec((None, *self.input_size, 3), self.dtype)
             self._splits[layer] = SplitNetwork(*self._halves(layer), pixels)
         return self._splits[layer]
+
+    def _check_layer(self, layer):
+        if layer in self.layer_names:
+            return
+        usable = f"Layers that can be used, the last first: {list_names(self.layer_names)}"
+        if f"{layer}#2" in self.tensors:
+            several = [name for name in self.tensors if name.startswith(f"{layer}#")]
+            raise ValueError(
+                f"layer {layer!r} is used {len(several)} times in {self.name!r}, with an output "
+                f"each: {list_names(several)}; say which. {usable}"
+            )
+        check_choice("layer", layer, self.layer_names + tuple(self.tensors))
+        tensor = self.tensors[layer]
+        if len(tensor.shape) != 4:
+            raise ValueError(
+                f"layer {layer!r} has an output of shape {tuple(tensor.shape)}, which is not a map "
+                f"(None, height, width, channels). {usable}"
+            )
+        if id(tensor) not in image_like(self.network.output):
+            raise ValueError(
+                f"layer {layer!r} has an output of shape {tuple(tensor.shape)} whose axes are not "
+                "height, width and channels in this order: they were moved, for example by a "
+                f"Permute, or made from a vector. {usable}"
+            )
+        raise ValueError(
+            f"layer {layer!r} does not carry the whole image: some path from the input to the "
+            f"logits goes around it; choose a layer that every path crosses. {usable}"
+        )
 
     def _halves(self, layer):
         if layer == INPUT:
@@ -164,17 +204,8 @@ class Classifier:
         dtype = tf.float64 if self.tensors[layer].dtype == "float64" else tf.float32
         activations = self.tensors[layer]
         trunk = keras.Model(self.network.input, activations)
-        try:
-            head = keras.Model(activations, self.network.output)
-        except ValueError as error:
-            raise ValueError(
-                f"layer {layer!r} does not carry the whole image: some path from the input to the "
-                "logits goes around it; choose a layer that every path crosses"
-            ) from error
-        return (
-            lambda pixels: tf.cast(trunk(self.preprocess(pixels), training=False), dtype),
-            lambda activations: head(activations, training=False),
-        )
+        head = function_between(activations, self.network.output)
+        return lambda pixels: tf.cast(trunk(self.preprocess(pixels), training=False), dtype), head
 
 
 def softmax(logits):

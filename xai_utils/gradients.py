@@ -58,8 +58,9 @@ class ScoreGradients:
         N RGB images of any size; each is resized to the network's input.
     targets : sequence of int or str
         A class, by index or name, for each image.
-    layer : str
-        Where activations are read. "input" stands for the RGB pixels.
+    layer : str, optional
+        Where activations are read. "input" stands for the RGB pixels. By default the last layer
+        with a map that every path from the image to the logits crosses: "block5_pool" in VGG19.
     baseline : str or ndarray, uint8 (H, W, 3)
         Where the paths start: "black", "gray" or "white" pixels, or an image.
     steps : int
@@ -86,7 +87,7 @@ class ScoreGradients:
         classifier,
         images,
         targets,
-        layer="block5_pool",
+        layer=None,
         baseline="black",
         steps=50,
         tolerance=None,
@@ -111,13 +112,13 @@ class ScoreGradients:
         self.classifier = classifier
         self.images = list(images)
         self.targets = np.array([classifier.class_index(t) for t in targets], np.int32)
-        self.layer = layer
+        self.layer = classifier.default_layer if layer is None else layer
         self.baseline = baseline
         self.steps = steps
         self.tolerance = tolerance
         self.max_steps = max_steps
         self.chunk = chunk or max(1, min(MAX_CHUNK, int(memory / classifier.memory_per_image)))
-        self._split = classifier.split(layer)
+        self._split = classifier.split(self.layer)
         self._start = self._baseline_pixels(baseline)
 
     def _baseline_pixels(self, baseline):

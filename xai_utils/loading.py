@@ -1,17 +1,18 @@
 """From a name, a file or a Keras model to a classifier, checked on real images."""
 
-import json
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from xai_utils.checks import check_choice
 from xai_utils.classifier import Classifier, softmax
 from xai_utils.imagenet import load_class_names, load_vgg19
 from xai_utils.images import photograph
+from xai_utils.labels import check_class_names
 from xai_utils.logits import logit_network
+from xai_utils.model_files import find_model_file, read_description, read_model
+from xai_utils.preprocessing import check_preprocessing, find_preprocessing
 from xai_utils.scenes import CLASS_NAMES
 from xai_utils.vgg19_mini import load_vgg19_mini
 
@@ -23,16 +24,21 @@ def load_classifier(model, preprocessing=None, class_names=None):
     ----------
     model : str, Path or keras.Model
         ``"vgg19-mini"``: the embedded network with twelve classes. ``"vgg19"``: Keras's VGG19 with
-        its ImageNet weights, 549 MB, downloaded on first use. A path to a ``.keras`` or ``.h5``
-        file. A functional or Sequential model; it is not changed.
-    preprocessing : str or callable, optional
+        its ImageNet weights, 549 MB, downloaded on first use. A path to a ``.keras``, ``.h5`` or
+        ``.hdf5`` file, which may have a description beside it, see `read_description`. A
+        functional or Sequential model; it is not changed. Its input may be grey: the images are
+        then made grey for it.
+    preprocessing : str, dict or callable, optional
         For a file or a model in memory: how RGB pixels in [0, 255] become the network's input.
-        ``"none"`` if the model does that itself, the name of a module of ``keras.applications``
-        (for example ``"vgg19"``) for its ``preprocess_input``, or a differentiable function.
-    class_names : sequence of str, optional
-        For a file or a model in memory; without it classes are named by their index. Beside a
-        file ``my.keras`` a file ``my.json`` can hold
-        ``{"preprocessing": "...", "class_names": [...]}`` in place of both arguments.
+        ``"none"`` if the model does that itself; the name of a module of ``keras.applications``
+        (for example ``"vgg19"``) for its ``preprocess_input``; ``"tf"``, ``"torch"`` or
+        ``"caffe"``, Keras's names for pixels from -1 to 1, normalised with ImageNet's mean and
+        deviation, and BGR minus ImageNet's mean; ``{"mean": [...], "std": [...]}``, one number
+        for each channel, for (pixels / 255 - mean) / std; or a differentiable function.
+    class_names : sequence of str, dict, str or Path, optional
+        For a file or a model in memory: a list, a dictionary of index by name or of name by index,
+        or the path of a text file with one name a line. Without them classes are named by their
+        index.
 
     Returns
     -------
@@ -42,6 +48,8 @@ def load_classifier(model, preprocessing=None, class_names=None):
     ------
     ValueError
         If the model does not end in one softmax over at least two classes, or cannot be read.
+    TypeError
+        If the model is a subclassed one.
     FileNotFoundError
         If a file is missing; the message says which one, and where to put it.
     """
@@ -51,32 +59,23 @@ def load_classifier(model, preprocessing=None, class_names=None):
         return _wrap(model, load_vgg19_mini(), "vgg19", CLASS_NAMES)
     if model == "vgg19":
         return _wrap(model, load_vgg19(), "vgg19", load_class_names())
-    path = Path(model)
-    if path.suffix not in (".keras", ".h5"):
-        check_choice("model", str(model), ("vgg19-mini", "vgg19", "a path to a .keras or .h5 file"))
-    if not path.is_file():
-        raise FileNotFoundError(f"no model file at {str(path)!r}")
-    described = path.with_suffix(".json")
-    description = json.loads(described.read_text("utf-8")) if described.is_file() else {}
-    return _wrap(
-        path.stem,
-        keras.models.load_model(path, compile=False),
-        description.get("preprocessing") if preprocessing is None else preprocessing,
-        description.get("class_names") if class_names is None else class_names,
-    )
+    path = find_model_file(model)
+    described, folder = read_description(path), path.parent
+    preprocessing = described.get("preprocessing") if preprocessing is None else preprocessing
+    if class_names is None:
+        class_names = described.get("class_names")
+    else:
+        folder = Path()
+    return _wrap(path.stem, read_model(path), preprocessing, class_names, folder)
 
 
-def _wrap(name, model, preprocessing, class_names):
-    preprocess = _preprocess_function(preprocessing)
-    network, tensors = logit_network(model)
-    classes = network.output_shape[-1]
-    names = tuple(str(n) for n in (range(classes) if class_names is None else class_names))
-    if len(names) != classes:
-        raise ValueError(f"{len(names)} class names given for a model with {classes} classes")
-    if len(set(names)) != classes:
-        names = tuple(f"{n} ({i})" if names.count(n) > 1 else n for i, n in enumerate(names))
+def _wrap(name, model, preprocessing, class_names, folder="."):
+    network, tensors, has_softmax = logit_network(model)
+    channels = network.input_shape[-1]
+    preprocess = find_preprocessing(preprocessing, channels)
+    names = check_class_names(class_names, network.output_shape[-1], folder)
     classifier = Classifier(name, network, preprocess, names, tensors)
-    _check_logits(classifier, model)
+    _check_logits(classifier, model, has_softmax)
     return classifier
 
 
@@ -85,18 +84,25 @@ TOLERANCES = {"float16": 2e-2, "bfloat16": 1e-1}
 TOLERANCE = 1e-3
 
 
-def _check_logits(classifier, model):
+def _check_logits(classifier, model, has_softmax):
     """Refuse a logit network that is not the given model before its softmax, on real images."""
     cat = photograph("chelsea.png")
     images = [cat, cat // 4 + 96, np.zeros_like(cat)]  # the dim ones are far from saturation
     pixels = tf.constant(classifier.pixels(images))
-    _check_preprocessing(classifier.preprocess, pixels)
-    own = np.asarray(model(classifier.preprocess(pixels), training=False), np.float64)
+    check_preprocessing(classifier.preprocess, pixels, model.inputs[0].shape[-1])
+    own = _output(model, classifier.preprocess(pixels))
     logits = classifier.logits(images)
+    _check_finite(classifier, own, logits)
     precisions = {layer.compute_dtype for layer in model.layers}
     tolerance = max(TOLERANCES.get(dtype, TOLERANCE) for dtype in precisions)
     is_distribution = own.min() >= 0 and np.abs(own.sum(axis=1) - 1).max() < tolerance
-    expected = softmax(logits) if is_distribution else logits
+    if is_distribution and not has_softmax:
+        raise ValueError(
+            f"the output of {classifier.name!r} is a distribution already, and the softmax that "
+            "makes it is hidden inside a layer, so its logits cannot be reached; end the model "
+            "with a Dense layer with softmax activation, a Softmax layer, or plain logits"
+        )
+    expected = softmax(logits) if has_softmax else logits
     error = np.abs(own - expected).max() / np.abs(expected).max()
     if not error < tolerance:
         raise ValueError(
@@ -106,38 +112,26 @@ def _check_logits(classifier, model):
         )
 
 
-def _check_preprocessing(preprocess, pixels):
-    """Refuse a preprocessing that cannot be compiled and differentiated."""
-    try:
-        with tf.GradientTape() as tape:
-            tape.watch(pixels)
-            inputs = tf.function(preprocess)(pixels)
-        differentiable = tape.gradient(inputs, pixels) is not None
-    except Exception as error:
-        raise ValueError(
-            f"preprocessing failed on a batch of images: {error}; write it with TensorFlow or "
-            "keras.ops functions of a float tensor (N, H, W, 3), not with NumPy"
-        ) from error
-    if not differentiable:
-        raise ValueError("preprocessing has no gradient with respect to the pixels")
+def _output(model, inputs):
+    """The one output of a model, in whatever structure it takes and gives it: float64."""
+    if not isinstance(model, keras.Sequential):
+        inputs = tf.nest.pack_sequence_as(model.input, [inputs])
+    outputs = model(inputs, training=False)
+    return np.asarray(tf.cast(tf.nest.flatten(outputs)[0], tf.float64))
 
 
-def _preprocess_function(preprocessing):
-    if callable(preprocessing):
-        return preprocessing
-    if preprocessing is None:
+def _check_finite(classifier, own, logits):
+    """Name the cause of an output that is not finite: the weights, or what is done with them."""
+    name, weights = classifier.name, classifier.network.weights
+    broken = [w.path for w in weights if not np.isfinite(np.asarray(tf.cast(w, tf.float64))).all()]
+    if broken:
         raise ValueError(
-            "preprocessing is not given: write preprocessing='none' if the model takes RGB pixels "
-            "in [0, 255] itself, or the keras.applications module whose preprocess_input it was "
-            "trained with, for example preprocessing='vgg19'; a model file can have a .json file "
-            "beside it that says so"
+            f"weights of {name!r} are not finite, the first of them in {broken[0]!r}: its training "
+            "diverged, or the file is damaged; take an earlier checkpoint"
         )
-    if preprocessing == "none":
-        return tf.identity
-    modules = [
-        m
-        for m in dir(keras.applications)
-        if hasattr(getattr(keras.applications, m), "preprocess_input")
-    ]
-    check_choice("preprocessing", preprocessing, ("none", *modules))
-    return getattr(keras.applications, preprocessing).preprocess_input
+    if not (np.isfinite(own).all() and np.isfinite(logits).all()):
+        raise ValueError(
+            f"{name!r} gives an output that is not finite for a photograph of a cat, a dim one or "
+            "a black image, though its weights are; try the preprocessing that it was trained "
+            "with, or float32 in place of half precision"
+        )

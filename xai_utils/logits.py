@@ -1,46 +1,64 @@
 """The network before its softmax, made from a Keras model without changing the model."""
 
+from dataclasses import dataclass
+
 import keras
+import numpy as np
+import tensorflow as tf
+
+from xai_utils.classifier import softmax
+from xai_utils.graph import Use, flatten, is_open, tensors_in_order
+
+# How far rounding may take a function from softmax, by the type of its result
+ROUNDING = {"float16": 5e-3, "bfloat16": 4e-2}
 
 
 def logit_network(model):
     """A flat functional network that gives the logits of `model`.
 
     Nested models are opened, so that every layer can be reached by its name. The layers are
-    shared with `model`, except for a last layer with weights: that one gets a linear twin in
-    float64 with a copy of them.
+    shared with `model`, except for a last layer with weights: that one gets a linear twin, in
+    float64 if it is a Dense layer, with a copy of them.
+
+    A softmax is known by what it does to random numbers and not by its name, so it may be an
+    activation, a layer, a function of Keras or TensorFlow, or a Lambda; what follows it without
+    changing anything, like a cast to float32, is passed over.
 
     Parameters
     ----------
     model : keras.Model
-        Functional or Sequential, one RGB image in, one output (N, classes), classes >= 2.
+        Functional or Sequential, one image in, one output (N, classes), classes >= 2.
 
     Returns
     -------
     network : keras.Model
         From the model's input to logits, float (N, classes).
     tensors : dict of str to keras.KerasTensor
-        The output of each layer within `network`, by the name of the layer.
+        The output of each layer within `network`, by the name of the layer. One that is used
+        several times has several: "pool#1", "pool#2".
+    has_softmax : bool
+        Whether the model's output is the softmax of the logits, or the logits themselves.
 
     Raises
     ------
     ValueError
-        If the model has several inputs or outputs, an input that is not an RGB image of fixed
-        size, fewer than two classes, or ends in an activation other than softmax or none.
+        If the model has several inputs or outputs, an input that is not an image of fixed size,
+        fewer than two classes, or ends in an activation other than softmax or none.
     TypeError
         If the model is neither functional nor Sequential.
     """
     _check_ends(model)
     dtype = model.inputs[0].dtype if "float" in model.inputs[0].dtype else "float32"
-    inputs = keras.Input(batch_shape=(None, *model.input_shape[1:]), dtype=dtype)
-    tensors, made_by = {}, {}
-    logits = _apply(model, inputs, _last_operation(model), tensors, made_by)
-    logits = _last_layer_in_float64(*made_by[id(logits)], logits)
-    return keras.Model(inputs, logits, name=f"{model.name}-logits"), tensors
+    inputs = keras.Input(batch_shape=(None, *model.inputs[0].shape[1:]), dtype=dtype)
+    output, uses, nested = flatten(model, inputs)
+    end = _find_end(output, {id(use.output): use for use in uses}, model.name)
+    logits = _linear_twin(end)
+    network = keras.Model(inputs, logits, name=f"{model.name}-logits")
+    return network, _named(uses, nested, end, logits), end.has_softmax
 
 
 def _check_ends(model):
-    if not isinstance(model, keras.Sequential) and not hasattr(model, "operations"):
+    if not is_open(model):
         raise TypeError(
             f"{type(model).__name__} {model.name!r} is a subclassed model, whose layers cannot be "
             "seen from outside; give a functional or Sequential one"
@@ -50,92 +68,138 @@ def _check_ends(model):
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ValueError(
             f"model {model.name!r} has {len(model.inputs)} inputs and {len(model.outputs)} "
-            "outputs; one image in and one class distribution out are needed"
+            "outputs; one image in and one class distribution out are needed: make a model of "
+            "those two, keras.Model(model.inputs[0], model.outputs[0])"
         )
-    shape = model.inputs[0].shape
-    if len(shape) != 4 or shape[-1] != 3 or None in shape[1:]:
+    shape = tuple(model.inputs[0].shape)
+    if len(shape) == 4 and shape[1] in (1, 3) and shape[-1] not in (1, 3):
         raise ValueError(
-            f"the input of {model.name!r} has shape {tuple(shape)}; an RGB image of fixed size, "
-            "(None, height, width, 3), is needed"
+            f"the input of {model.name!r} has shape {shape}, channels first; build the model with "
+            "keras.config.set_image_data_format('channels_last') and set_weights from this one"
         )
-    shape = model.outputs[0].shape
+    if len(shape) != 4 or shape[-1] not in (1, 3) or None in shape[1:]:
+        raise ValueError(
+            f"the input of {model.name!r} has shape {shape}; an RGB image of fixed size, "
+            "(None, height, width, 3), is needed, or a grey one, (None, height, width, 1)"
+        )
+    shape = tuple(model.outputs[0].shape)
     if len(shape) != 2 or shape[-1] is None or shape[-1] < 2:
         raise ValueError(
-            f"the output of {model.name!r} has shape {tuple(shape)}; (None, classes) with at "
+            f"the output of {model.name!r} has shape {shape}; (None, classes) with at "
             "least two classes is needed (one sigmoid unit is log-odds without a rival)"
         )
-    last = _last_operation(model)
-    activation = _activation(last)
-    if activation not in (None, "linear", "softmax"):
-        raise ValueError(
-            f"model {model.name!r} ends in {activation} (layer {last.name!r}); the scores are "
-            "defined for a softmax over classes, or for logits"
-        )
 
 
-def _last_operation(model):
-    """The layer, or the function of keras.ops, that makes the output."""
-    if isinstance(model, keras.Sequential):
-        last = model.layers[-1]
+@dataclass(frozen=True)
+class _End:
+    """Where the logits are: the output of a layer, before its activation if that is a softmax."""
+
+    use: Use | None  # none if they are one of several outputs of an operation
+    tensor: keras.KerasTensor
+    has_softmax: bool
+    softmax_inside: bool = False
+
+
+def _find_end(output, use_of, name):
+    """Walk back from the output over what changes nothing, and over one softmax."""
+    tensor, has_softmax = output, False
+    while use := use_of.get(id(tensor)):
+        kind = _kind(use)
+        if kind == "softmax" and has_softmax:
+            raise ValueError(
+                f"model {name!r} applies softmax twice, the first time in layer "
+                f"{use.operation.name!r}, which flattens its probabilities; remove one of them, "
+                "for example with activation=None in the layer before"
+            )
+        if kind == "other" and not has_softmax:
+            raise ValueError(
+                f"model {name!r} ends in {_function_name(use)} (layer {use.operation.name!r}); the "
+                "scores are defined for a softmax over classes, or for logits"
+            )
+        has_softmax = has_softmax or kind == "softmax"
+        if _weights(use.operation):
+            return _End(use, tensor, has_softmax, softmax_inside=kind == "softmax")
+        if kind not in ("softmax", "identity"):
+            break
+        tensor = use.inputs[0]
+    return _End(use, tensor, has_softmax)
+
+
+def _kind(use):
+    """What a layer ends with: "softmax", "identity", "linear" (or not known), or "other"."""
+    if _weights(use.operation):
+        function, shape = getattr(use.operation, "activation", None), use.output.shape
     else:
-        last = model.outputs[0]._keras_history.operation
-    return _last_operation(last) if isinstance(last, keras.Model) else last
-
-
-def _activation(operation):
-    if type(operation).__name__ == "Softmax":  # a layer, or keras.ops.softmax
+        function, shape = use.compute, use.inputs[0].shape if len(use.inputs) == 1 else ()
+    if function is None or tuple(shape) != tuple(use.output.shape) or len(shape) != 2:
+        return "linear"
+    a, b = (_random_numbers(shape[-1], seed) for seed in (0, 1))
+    try:
+        of_a, of_b, of_sum, of_zero = (_evaluate(function, x) for x in (a, b, a + b, 0 * a))
+    except Exception:  # whatever somebody's layer does with numbers that it did not expect
+        return "linear"
+    allowed = ROUNDING.get(str(use.output.dtype), 1e-4)
+    if np.allclose(of_a, softmax(a), rtol=0, atol=allowed):
         return "softmax"
-    activation = getattr(operation, "activation", None)
-    return None if activation is None else getattr(activation, "__name__", str(activation))
+    if np.allclose(of_a, a, rtol=allowed, atol=allowed):
+        return "identity"
+    return (
+        "linear" if np.allclose(of_a + of_b, of_sum + of_zero, rtol=allowed, atol=0.1) else "other"
+    )
+
+
+def _function_name(use):
+    activation = getattr(use.operation, "activation", None)
+    return getattr(activation, "__name__", type(activation or use.operation).__name__)
+
+
+def _random_numbers(classes, seed):
+    """Numbers whose softmax is far from uniform: float32 (4, classes)."""
+    return np.random.default_rng(seed).normal(0, 3, (4, classes)).astype(np.float32)
+
+
+def _evaluate(function, numbers):
+    return np.asarray(tf.cast(function(tf.constant(numbers)), tf.float64))
 
 
 def _weights(operation):
     return getattr(operation, "weights", [])
 
 
-def _apply(model, inputs, last, tensors, made_by):
-    """Call the layers of a model one by one on symbolic inputs, and stop before the softmax."""
-
-    def call(operation, *args, **kwargs):
-        if isinstance(operation, keras.Model):
-            output = _apply(operation, *args, last, tensors, made_by)
-        elif operation is last and _activation(operation) == "softmax" and not _weights(operation):
-            output = args[0]
-        else:
-            output = operation(*args, **kwargs)
-            made_by[id(output)] = operation, args[0]
-            _check_name(operation, made_by, tensors)
-        tensors[operation.name] = output
-        return output
-
-    if isinstance(model, keras.Sequential):
-        for layer in model.layers:
-            inputs = call(layer, inputs)
-        return inputs
-    # Keras has no public way to walk through the graph of a functional model
-    return model._run_through_graph(inputs, operation_fn=lambda op: op, call_fn=call)
-
-
-def _check_name(operation, made_by, tensors):
-    """Refuse a second operation of the same name, which Keras could not tell from the first."""
-    namesake = tensors.get(operation.name)
-    if namesake is not None and made_by.get(id(namesake), [operation])[0] is not operation:
-        raise ValueError(
-            f"two layers are named {operation.name!r}, one of them in a nested model; give one of "
-            f"them another name (layer.name = ...) so that each can be reached by its own"
-        )
-
-
-def _last_layer_in_float64(layer, inputs, output):
-    """The output of the last layer without its softmax, and in float64.
+def _linear_twin(end):
+    """The logits: the output of the last layer without its softmax, and in float64.
 
     At a log-odds of 40 the rounding of float32 logits would be seen in the fifth digit of the
     probabilities' complement. One layer in float64 costs next to nothing.
     """
-    if not _weights(layer) or _activation(layer) not in ("linear", "softmax"):
-        return output
-    config = {**layer.get_config(), "activation": "linear", "dtype": "float64"}
+    layer = end.use.operation if end.use else None
+    precise = (
+        isinstance(layer, keras.layers.Dense) and getattr(layer, "quantization_mode", None) is None
+    )
+    plain = getattr(layer, "activation", None) is None  # taken off by hand; Keras cannot copy that
+    if not end.softmax_inside and (plain or not precise):
+        return end.tensor
+    config = layer.get_config()
+    if end.softmax_inside:
+        config["activation"] = "linear"
+    if precise:
+        config["dtype"] = "float64"
     twin = type(layer).from_config(config)
-    logits = twin(inputs)
+    logits = twin(*end.use.args, **end.use.kwargs)
     twin.set_weights(layer.get_weights())
     return logits
+
+
+def _named(uses, nested, end, logits):
+    """The outputs within the network of logits, by the name of their layer, in order."""
+    kept = {id(tensor) for tensor in tensors_in_order(logits)}
+    outputs = {}
+    for use in uses:
+        tensor = logits if use is end.use else use.output
+        if id(tensor) in kept:
+            outputs.setdefault(use.operation.name, []).append(tensor)
+    tensors = {n: t for n, t in nested.items() if id(t) in kept and n not in outputs}
+    for name, several in outputs.items():
+        for number, tensor in enumerate(several, 1):
+            tensors[name if len(several) == 1 else f"{name}#{number}"] = tensor
+    return tensors

@@ -74,6 +74,7 @@ def make_record(method, score, gradients, heatmap, completeness=None, **paramete
         "model": classifier.name,
         "layer": gradients.layer,
         "class": classifier.class_names[gradients.targets[0]],
+        "class_index": int(gradients.targets[0]),
         "probability": float(gradients.value("post")[0]),
         "log_odds": float(gradients.value("odds")[0]),
         "raw_maximum": float(np.abs(heatmap).max()),

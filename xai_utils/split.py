@@ -78,9 +78,24 @@ class SplitNetwork:
         Returns
         -------
         Points
+
+        Raises
+        ------
+        ValueError
+            If no gradient reaches the activations or the pixels.
         """
         work = self._at_pixels if to_pixels else self._at_layer
         results = work(tf.constant(pixels), tf.constant(targets))
+        for place, site in (
+            ("activations of this layer", results.layer),
+            ("pixels", results.pixels),
+        ):
+            if None in site:
+                raise ValueError(
+                    f"no gradient reaches the {place}: the network rounds, compares or casts to "
+                    "whole numbers on the way. Read activations at a layer after that, with a "
+                    "Grad-CAM method"
+                )
         return tf.nest.map_structure(np.asarray, results)
 
     def _points(self, pixels, targets, to_pixels):

@@ -1,0 +1,239 @@
+"""Model files: what a file is, whether it can be read, and the description beside it.
+
+Reading never runs code that a file brings with it.
+"""
+
+import difflib
+import json
+import shutil
+import tempfile
+import zipfile
+from functools import partial
+from pathlib import Path
+
+import h5py
+import keras
+
+from xai_utils.checks import check_choice
+from xai_utils.keras_2 import for_keras_3
+
+ENDINGS = (".keras", ".h5", ".hdf5")
+HDF5, ZIP, POINTER = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04", b"version https://git-lfs"
+KEYS = ("preprocessing", "class_names")
+# How Keras 2 wrote an operator or a TensorFlow function between layers
+OPERATIONS = ("TFOpLambda", "TensorFlowOpLayer", "SlicingOpLambda")
+
+
+def find_model_file(name):
+    """The path of a model file, which exists and has the right ending.
+
+    Parameters
+    ----------
+    name : str or Path
+        "~" stands for the home directory.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ValueError, FileNotFoundError, IsADirectoryError
+        The message says what there is instead.
+    """
+    if not isinstance(name, str | Path):
+        raise TypeError(
+            "model must be 'vgg19-mini', 'vgg19', the path of a model file or a Keras model; "
+            f"given: {type(name).__name__}"
+        )
+    path = Path(name).expanduser()
+    if path.is_dir():
+        saved_model = (path / "saved_model.pb").is_file()
+        what = "a SavedModel folder, which Keras 3 cannot read" if saved_model else "a folder"
+        raise IsADirectoryError(
+            f"{str(path)!r} is {what}; load the model with the Keras that saved it, and "
+            "model.save('my.h5') there, or 'my.keras' with Keras 3"
+        )
+    if path.suffix.lower() not in ENDINGS:
+        allowed = ("vgg19-mini", "vgg19", "a path to a .keras, .h5 or .hdf5 file")
+        check_choice("model", str(name), allowed)
+    if not path.is_file():
+        folder = path.absolute().parent
+        names = [p.name for p in folder.iterdir()] if folder.is_dir() else []
+        nearest = difflib.get_close_matches(path.name, names, n=1)
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        raise FileNotFoundError(f"no model file at {str(name)!r}: looked in {str(folder)!r}{hint}")
+    return path
+
+
+def read_model(path):
+    """A Keras model from a file; nothing that the file brings with it is executed.
+
+    Raises
+    ------
+    ValueError
+        If it is no such file, or cannot be read; the message says what it is.
+    """
+    with open(path, "rb") as file:
+        start = file.read(64)
+    _check_content(path, start)
+    config, version = _read_config(path, start.startswith(ZIP))
+    _check_layers(path, config)
+    try:
+        return _load(path, config, is_old=version.startswith("2") and not start.startswith(ZIP))
+    except Exception as error:
+        if version.startswith("2") and start.startswith(ZIP):
+            raise ValueError(
+                f"{str(path)!r} is an archive of Keras {version}, which Keras 3 cannot read; load "
+                "it with that Keras and model.save('my.h5') there"
+            ) from error
+        raise ValueError(
+            f"{str(path)!r} cannot be read by Keras {keras.__version__}: {_first_line(error)}; if "
+            "it has layers of your own, load it in Python with custom_objects and give the model "
+            "itself to load_classifier"
+        ) from error
+
+
+def _load(path, config, is_old):
+    load = partial(keras.models.load_model, compile=False, safe_mode=True)
+    if not is_old:
+        return load(path)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = shutil.copy(path, Path(folder) / "model.h5")
+        with h5py.File(copy, "r+") as file:
+            file.attrs["model_config"] = json.dumps(for_keras_3(config))
+        return load(copy)
+
+
+def _check_content(path, start):
+    """Refuse a file that is not what its ending says."""
+    is_zip = path.suffix.lower() == ".keras"
+    if start.startswith(ZIP if is_zip else HDF5):
+        return
+    if start.startswith(POINTER):
+        raise ValueError(
+            f"{str(path)!r} is a Git LFS pointer, a few lines of text in place of the model; run "
+            "git lfs pull in its repository"
+        )
+    if start.startswith((HDF5, ZIP)):
+        kind, ending = ("HDF5 file", ".h5") if is_zip else ("Keras 3 archive", ".keras")
+        raise ValueError(
+            f"{str(path)!r} is a {kind} under another ending; rename it to "
+            f"{path.with_suffix(ending).name!r}"
+        )
+    raise ValueError(
+        f"{str(path)!r} is neither a Keras archive nor an HDF5 file (it begins with "
+        f"{start[:16]!r}); download or save it again"
+    )
+
+
+def _read_config(path, is_zip):
+    """The architecture in a file, as JSON, and the version of Keras that wrote it."""
+    try:
+        if is_zip:
+            with zipfile.ZipFile(path) as archive:
+                config = archive.read("config.json")
+                metadata = json.loads(archive.read("metadata.json"))
+            return json.loads(config), str(metadata.get("keras_version", ""))
+        with h5py.File(path) as file:
+            config = file.attrs.get("model_config")
+            return config and json.loads(config), str(file.attrs.get("keras_version", ""))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{str(path)!r} is damaged, or not a Keras model: {_first_line(error)}; download or "
+            "save it again"
+        ) from error
+
+
+def _check_layers(path, config):
+    if config is None:
+        raise ValueError(
+            f"{str(path)!r} holds weights without an architecture (from save_weights, or "
+            "save_weights_only); build the model in Python, model.load_weights(...) and "
+            "model.save('my.keras')"
+        )
+    classes = list(_class_names(config))
+    if "Lambda" in classes or "__lambda__" in classes:
+        raise ValueError(
+            f"{str(path)!r} holds a Lambda, a piece of Python code; code from a file is never run "
+            "here. If you trust it, load the file in Python and give the model itself to "
+            "load_classifier, or put Keras layers in place of the Lambda"
+        )
+    operations = sorted(set(classes) & set(OPERATIONS))
+    if operations:
+        raise ValueError(
+            f"{str(path)!r} has operators or TensorFlow functions between its layers "
+            f"({', '.join(operations)}), which Keras 3 cannot read: often preprocess_input within "
+            "the model. With the Keras that saved it, take them out or put layers like Rescaling "
+            "in their place, and save it again"
+        )
+
+
+def _class_names(config):
+    """Every class that is named in a configuration."""
+    if isinstance(config, dict):
+        if isinstance(config.get("class_name"), str):
+            yield config["class_name"]
+        for value in config.values():
+            yield from _class_names(value)
+    elif isinstance(config, list):
+        for value in config:
+            yield from _class_names(value)
+
+
+def _first_line(error):
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:200]
+
+
+def read_description(path):
+    """What the ``.json`` file beside a model file says of it.
+
+    ``{"preprocessing": ..., "class_names": ...}``, both optional, in the forms that
+    `load_classifier` takes; a text file of class names is looked for in the same folder.
+
+    Parameters
+    ----------
+    path : Path
+        Of the model file.
+
+    Returns
+    -------
+    dict
+        Empty if there is no such file.
+
+    Raises
+    ------
+    ValueError
+        If it is not of this form; the message names the file.
+    """
+    path = path.with_suffix(".json")
+    if not path.is_file():
+        return {}
+    twice = []
+
+    def collect(pairs):
+        keys = [key for key, _ in pairs]
+        twice.extend(key for key in keys if keys.count(key) > 1)
+        return dict(pairs)
+
+    try:
+        description = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=collect)
+    except ValueError as error:
+        raise ValueError(
+            f"{str(path)!r} is not valid JSON: {error}; it should read like "
+            '{"preprocessing": "none", "class_names": ["ant", "bee"]}'
+        ) from error
+    if not isinstance(description, dict):
+        raise ValueError(
+            f"{str(path)!r} holds a {type(description).__name__}, not a description; write "
+            '{"preprocessing": "none", "class_names": ["ant", "bee"]}'
+        )
+    if twice:
+        raise ValueError(
+            f"{str(path)!r} has the key {twice[0]!r} twice, and only one of them can count; remove "
+            "the other"
+        )
+    for key in description:
+        check_choice(f"key in {str(path)!r}", key, KEYS)
+    return description
