@@ -45,6 +45,7 @@ lab: $(READY)  ## open JupyterLab
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter lab notebooks/index.ipynb
 
 notebooks: figures  ## execute the notebooks again and keep their outputs
+	rm -rf notebooks/methods/results
 	$(OWN) jupyter nbconvert --to notebook --execute --inplace $(NOTEBOOKS)
 	$(STRIP) $(NOTEBOOKS)
 
@@ -67,7 +68,7 @@ lock: $(READY)  ## write requirements.txt anew from pyproject.toml
 		--extra dev --generate-hashes --custom-compile-command "make lock" pyproject.toml -o requirements.txt
 
 clean:  ## remove results, figures stay
-	rm -rf results .snakemake .pytest_cache .ruff_cache
+	rm -rf results notebooks/figures notebooks/methods/results .snakemake .pytest_cache .ruff_cache
 
 $(READY): requirements.txt pyproject.toml
 	@python=$$(PYTHON="$(PYTHON)" sh workflow/find_python.sh) && \

@@ -6,6 +6,7 @@ With ``today`` it is one of them, another one each day; without a name, it is al
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -65,6 +66,8 @@ def run(name):
         "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", "--nbval-cell-timeout=300",
     ]  # fmt: skip
     environment = {**own_environment(), **VARIANTS[name]}
+    # a run refuses to replace the results of another network, as that of another variant is
+    shutil.rmtree(ROOT / "notebooks" / "methods" / "results", ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=environment["TMPDIR"]) as folder:
         if "WEIGHT_NOISE" in environment:
             startup = Path(folder, "profile_default", "startup")

@@ -12,11 +12,9 @@ with quiet_stderr():  # TensorFlow writes there on import, whatever its log leve
     import keras
     import tensorflow  # noqa: F401
 
-if keras.config.backend() != "tensorflow":
-    raise ImportError(
-        f"Keras runs on {keras.config.backend()!r} here, and xai_utils needs 'tensorflow': import "
-        "xai_utils before keras, or set KERAS_BACKEND=tensorflow before Python starts"
-    )
+from xai_utils.checks import check_backend
+
+check_backend(keras.config.backend())
 # of a keras.json in the user's home
 keras.config.set_image_data_format("channels_last")
 keras.config.set_floatx("float32")

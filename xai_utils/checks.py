@@ -36,6 +36,15 @@ def list_names(names):
     return f"{listed}, and {len(names) - LISTED} more" if len(names) > LISTED else listed
 
 
+def check_backend(backend):
+    """Raise ImportError unless Keras runs on TensorFlow."""
+    if backend != "tensorflow":
+        raise ImportError(
+            f"Keras runs on {backend!r} here, and xai_utils needs 'tensorflow': import xai_utils "
+            "before keras, or set KERAS_BACKEND=tensorflow before Python starts"
+        )
+
+
 def check_count(name, value):
     """Raise ValueError unless `value` is a whole number >= 1."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:

@@ -12,6 +12,7 @@ from keras import layers
 import xai_utils.imagenet
 from tests.troubles import Trouble
 from xai_utils import ScoreGradients, load_classifier
+from xai_utils.checks import check_backend
 from xai_utils.equivalent import add_to_kernel, add_to_logits, vector_for_map
 
 TITLE = "Networks, class names, layers and preprocessing"
@@ -166,6 +167,13 @@ def not_from_dense(folder):
 
 
 TROUBLES = [
+    Trouble(
+        "Keras runs on … here, and xai_utils needs 'tensorflow': import xai_utils before keras, or set "
+        "KERAS_BACKEND=tensorflow before Python starts",
+        "Keras was imported before this package, on another backend, which a process cannot change.",
+        "Import `xai_utils` first, or start Python with `KERAS_BACKEND=tensorflow` in its environment.",
+        lambda folder: check_backend("jax"),
+    ),
     # --- models
     Trouble(
         "… … is a subclassed model, whose layers cannot be seen from outside; give a functional or Sequential one",
