@@ -82,6 +82,7 @@ for paper, drawn in PAPER.items():
         output:
             expand("results/figures/{name}.{ending}", name=drawn, ending=["png", "pdf"]),
             notebook=f"results/{paper}.ipynb",
+        priority: 1  # the long ones first, so that none is left alone at the end
         params:
             name=paper,
             folders="-r benchmarks benchmarks" if paper in MEASURED else "",

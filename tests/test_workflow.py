@@ -39,7 +39,6 @@ def template(tmp_path_factory):
         text, count = re.subn(pattern, replacement, text, flags=re.MULTILINE)
         assert count == 1, pattern
     (folder / "Snakefile").write_text(text, "utf-8")
-    (folder / "figures" / "heatmaps.csv").unlink()
     assert make_figures(folder).returncode == 0  # writes the table of heatmaps of this small paper
     forget_results(folder)
     shutil.rmtree(folder / ".snakemake")
