@@ -4,17 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import xai_utils.gradients
 from xai_utils import (
     ScoreGradients,
     completeness,
     integrated_gradients,
     rsi_grad_cam,
 )
-from xai_utils.paths import integrate, split_evenly
-from xai_utils.scores import SCORES, score_value
-
-STEPS = (25, 50, 100, 200)
+from xai_utils.paths import split_evenly
+from xai_utils.scores import SCORES
 
 
 def float64_path(classifier, image, target, score, layer, steps):
@@ -75,49 +72,6 @@ def test_paths_at_the_input_layer_are_integrated_gradients(tiny, noise_images, s
     )
 
 
-@pytest.fixture(scope="module")
-def median_gaps(mini, scenes):
-    """Over 20 scenes, by (place, score): one for each of STEPS.
-
-    The points of fewer steps are among those of the most, so each is evaluated once.
-    """
-    gaps = {}
-    for scene in scenes:
-        image, target = mini.pixels([scene.image])[0], mini.class_index(scene.classes[0])
-        for layer, to_pixels in (("block5_pool", False), ("block3_pool", True)):
-            parts = [
-                mini.split(layer).points(
-                    alphas[:, None, None, None] * image,
-                    np.full(len(alphas), target, np.int32),
-                    to_pixels,
-                )
-                for alphas in split_evenly(np.linspace(0, 1, STEPS[-1] + 1, dtype=np.float32), 16)
-            ]
-            points = tf.nest.map_structure(lambda *arrays: np.concatenate(arrays), *parts)
-            for steps in STEPS:
-                stride = STEPS[-1] // steps
-                path = integrate([tf.nest.map_structure(lambda a, s=stride: a[::s], points)])
-                for place, sums in path["sums"].items():
-                    for score, total in zip(SCORES, sums, strict=True):
-                        values = score_value(score, path["logit"], path["log_odds"])
-                        change = values[-1] - values[0]
-                        gap = abs(total.sum(dtype=np.float64) - change) / abs(change)
-                        place = layer if place == "layer" else place
-                        gaps.setdefault((place, score), {}).setdefault(steps, []).append(gap)
-    return {case: [np.median(by_steps[s]) for s in STEPS] for case, by_steps in gaps.items()}
-
-
-@pytest.mark.parametrize("score", SCORES)
-@pytest.mark.parametrize(
-    ("place", "bound"), [("pixels", 0.03), ("block5_pool", 0.02), ("block3_pool", 0.02)]
-)
-def test_completeness_gap_is_small_and_falls_with_more_steps(median_gaps, place, bound, score):
-    medians = median_gaps[place, score]
-    assert medians[-1] < bound
-    assert (np.diff(medians) < 0).all(), medians
-    assert medians[-1] < medians[0] / 3
-
-
 @pytest.mark.parametrize("chunk", [1, 7, 16, 51])
 def test_chunk_size_changes_nothing(tiny, noise_images, chunk):
     reference = ScoreGradients(tiny, noise_images, [0, 1, 3], layer="pool", chunk=17)
@@ -138,50 +92,6 @@ def test_chunk_size_changes_no_more_than_the_side_of_a_kink(mini, scenes):
             expected = many.path_integral(score, at=at)
             error = np.abs(one.path_integral(score, at=at) - expected).sum()
             assert error < 1e-3 * np.abs(expected).sum()
-
-
-def lost_chunk(batches):
-    """The points around the middle of the path are left out."""
-    batches = list(batches)
-    middle = (len(batches) - 1) // 2
-    parts = integrate(batches[:middle]), integrate(batches[middle + 1 :])
-    return {**parts[0], **added(parts), "end": parts[1]["end"]}
-
-
-def no_trapezoid_between_chunks(batches):
-    parts = [integrate([batch]) for batch in batches]
-    return {**parts[0], **added(parts), "end": parts[-1]["end"]}
-
-
-def added(parts):
-    return {
-        "sums": tf.nest.map_structure(lambda *sums: sum(sums), *[part["sums"] for part in parts]),
-        **{c: np.concatenate([part[c] for part in parts]) for c in ("logit", "log_odds")},
-    }
-
-
-def no_difference(batches):
-    """Gradients are averaged, and not multiplied with the change of what they belong to."""
-
-    def ramp(first, batch):
-        rows = (first + np.arange(len(batch.logit), dtype=np.float32)) / 100
-        values = np.broadcast_to(rows[:, None, None, None], batch.layer.values.shape)
-        return batch._replace(layer=batch.layer._replace(values=values))
-
-    batches = list(batches)
-    first = np.cumsum([0, *(len(batch.logit) for batch in batches)])
-    return integrate([ramp(*pair) for pair in zip(first, batches, strict=False)])
-
-
-@pytest.mark.parametrize("mistake", [lost_chunk, no_trapezoid_between_chunks, no_difference])
-def test_completeness_catches_a_mistake(mini, scenes, monkeypatch, mistake):
-    images, targets = [s.image for s in scenes[:5]], [s.classes[0] for s in scenes[:5]]
-    right, wrong = (ScoreGradients(mini, images, targets, steps=100, chunk=13) for _ in "ab")
-    for score in SCORES:
-        assert completeness(right, score).gap.mean() < 0.03
-    monkeypatch.setattr(xai_utils.gradients, "integrate", mistake)
-    for score in SCORES:
-        assert completeness(wrong, score).gap.mean() > 0.05
 
 
 @pytest.mark.parametrize(("at", "count"), [("layer", 3), ("pixels", 1)])
