@@ -290,8 +290,8 @@ def test_weights_have_one_checksum(mini):
 def no_network(tmp_path, monkeypatch):
     """Keras's cache in an empty folder, and addresses that lead nowhere."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(xai_utils.imagenet, "VGG19_URL", f"file://{tmp_path}/nowhere/")
-    monkeypatch.setattr(xai_utils.imagenet, "IMAGENET_URL", f"file://{tmp_path}/nowhere/")
+    monkeypatch.setattr(xai_utils.imagenet, "VGG19_URL", f"{tmp_path.as_uri()}/nowhere/")
+    monkeypatch.setattr(xai_utils.imagenet, "IMAGENET_URL", f"{tmp_path.as_uri()}/nowhere/")
     return tmp_path
 
 

@@ -1,6 +1,7 @@
 """Processes forked from a warm interpreter behave like fresh ones."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -62,19 +63,22 @@ def test_arguments_folder_environment_output_and_status_are_those_of_the_caller(
         assert ended.returncode == int(status)
 
 
+def wait_for_start(process):
+    while "waiting" not in (line := process.stdout.readline()):
+        assert line, process.stderr.read()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signals_reach_the_run(call, number):
     with subprocess.Popen(**{**call, "args": [*call["args"], "0", "wait"]}) as process:
-        while "waiting" not in process.stdout.readline():
-            pass
+        wait_for_start(process)
         process.send_signal(number)
         assert process.wait(timeout=20) != 0
 
 
 def test_a_killed_caller_takes_its_run_with_it(call):
     with subprocess.Popen(**{**call, "args": [*call["args"], "0", "wait"]}) as process:
-        while "waiting" not in process.stdout.readline():
-            pass
+        wait_for_start(process)
         process.kill()
         # the run holds the other end of this pipe, and would for a minute
         assert process.stdout.read() == ""
@@ -82,10 +86,9 @@ def test_a_killed_caller_takes_its_run_with_it(call):
 
 def test_a_run_ends_when_the_caller_of_its_caller_is_killed(call, server):
     """As a kernel has to when papermill is killed."""
-    line = " ".join(map(str, [*call["args"], "0", "wait"])) + "; true"
+    line = shlex.join(map(str, [*call["args"], "0", "wait"])) + "; true"
     environment = {**call["env"], "WARM_PYTHON": server}
     with subprocess.Popen(**{**call, "args": ["bash", "-c", line], "env": environment}) as process:
-        while "waiting" not in process.stdout.readline():
-            pass
+        wait_for_start(process)
         process.kill()
         assert process.stdout.read() == ""
