@@ -42,7 +42,7 @@ class Path1D:
         for some in split_evenly(np.array(new), 16) if new else ():
             pixels = some[:, None, None, None].astype(np.float32) * self.pixels
             targets = np.full(len(some), self.target, np.int32)
-            points = self.classifier.split("block5_pool").points(pixels, targets, to_pixels=True)
+            points = self.classifier.split("block5_pool").at_pixels(pixels, targets)
             along = [
                 (g * self.pixels).sum(axis=(1, 2, 3), dtype=np.float64)
                 for g in (points.pixels.of_logit, points.pixels.of_log_odds)

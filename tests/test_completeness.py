@@ -12,6 +12,13 @@ from xai_utils.scores import SCORES, score_value
 STEPS = (25, 50, 100, 200)
 
 
+def evaluate(split, pixels, target, to_pixels):
+    targets = np.full(len(pixels), target, np.int32)
+    if to_pixels:
+        return split.at_pixels(pixels, targets)
+    return split.at_layer(split.activations(pixels), targets)
+
+
 @pytest.fixture(scope="module")
 def median_gaps(mini, scenes):
     """Over 20 scenes, by (place, score): one for each of STEPS.
@@ -22,12 +29,9 @@ def median_gaps(mini, scenes):
     for scene in scenes:
         image, target = mini.pixels([scene.image])[0], mini.class_index(scene.classes[0])
         for layer, to_pixels in (("block5_pool", False), ("block3_pool", True)):
+            split = mini.split(layer)
             parts = [
-                mini.split(layer).points(
-                    alphas[:, None, None, None] * image,
-                    np.full(len(alphas), target, np.int32),
-                    to_pixels,
-                )
+                evaluate(split, alphas[:, None, None, None] * image, target, to_pixels)
                 for alphas in split_evenly(np.linspace(0, 1, STEPS[-1] + 1, dtype=np.float32), 16)
             ]
             points = tf.nest.map_structure(lambda *arrays: np.concatenate(arrays), *parts)
@@ -55,7 +59,7 @@ def test_completeness_gap_is_small_and_falls_with_more_steps(median_gaps, place,
     assert medians[-1] < medians[0] / 3
 
 
-def lost_chunk(batches):
+def lost_chunk(batches, scores):
     """The points around the middle of the path are left out."""
     batches = list(batches)
     middle = (len(batches) - 1) // 2
@@ -63,7 +67,7 @@ def lost_chunk(batches):
     return {**parts[0], **added(parts), "end": parts[1]["end"]}
 
 
-def no_trapezoid_between_chunks(batches):
+def no_trapezoid_between_chunks(batches, scores):
     parts = [integrate([batch]) for batch in batches]
     return {**parts[0], **added(parts), "end": parts[-1]["end"]}
 
@@ -75,7 +79,7 @@ def added(parts):
     }
 
 
-def no_difference(batches):
+def no_difference(batches, scores):
     """Gradients are averaged, and not multiplied with the change of what they belong to."""
 
     def ramp(first, batch):

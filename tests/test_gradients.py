@@ -1,5 +1,6 @@
 """Paths, chunks, completeness."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,7 +8,9 @@ import tensorflow as tf
 from xai_utils import (
     ScoreGradients,
     completeness,
+    describe_completeness,
     integrated_gradients,
+    load_classifier,
     rsi_grad_cam,
 )
 from xai_utils.paths import split_evenly
@@ -113,7 +116,7 @@ def test_an_adaptive_path_is_the_trapezoid_rule_at_its_points(tiny, noise_images
     assert len(alphas) == 61
     assert (np.diff(alphas) > 0).all() and (alphas[0], alphas[-1]) == (0, 1)
     pixels = alphas[:, None, None, None] * noise_images[0]
-    points = tiny.split("pool").points(pixels, np.full(61, 1, np.int32), to_pixels=True)
+    points = tiny.split("pool").at_pixels(pixels, np.full(61, 1, np.int32))
     for score, gradient in (("pre", 1), ("odds", 2)):
         for at, site in (("layer", points.layer), ("pixels", points.pixels)):
             means = (site[gradient][1:] + site[gradient][:-1]) / 2
@@ -148,8 +151,83 @@ def test_the_chunk_follows_from_the_memory(mini, scenes):
         return ScoreGradients(mini, [scenes[0].image], [0], memory=memory).chunk
 
     assert chunk(1e-6) == 1
-    assert chunk(4.5 * mini.memory_per_image) == 4
+    assert chunk(4.5 * mini.memory_per_image()) == 4
     assert chunk(100.0) == 16
+
+
+@pytest.mark.parametrize("tolerance", [None, 0.02])
+def test_an_image_given_with_two_targets_is_explained_as_each_alone(tiny, noise_images, tolerance):
+    a, b = noise_images[:2]
+    path = {"layer": "pool", "steps": 9, "tolerance": tolerance}
+    together = ScoreGradients(tiny, [a, b, a.copy()], [0, 1, 3], **path)
+    for row, (image, target) in enumerate([(a, 0), (b, 1), (a, 3)]):
+        alone = ScoreGradients(tiny, [image], [target], **path)
+        for score in SCORES:
+            pairs = [(together.point_gradient(score)[row], alone.point_gradient(score)[0])]
+            for at in ("layer", "pixels"):
+                pairs.append(
+                    [g.path_integral(score, at)[r] for g, r in ((together, row), (alone, 0))]
+                )
+            for found, expected in pairs:
+                np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-15)
+
+
+def test_an_image_given_with_two_targets_goes_through_the_network_once(
+    tiny, noise_images, monkeypatch
+):
+    seen = []
+    trunk = tiny.split("pool").activations
+    monkeypatch.setattr(
+        tiny.split("pool"), "activations", lambda pixels: seen.append(len(pixels)) or trunk(pixels)
+    )
+    gradients = ScoreGradients(tiny, noise_images[:1] * 3, [0, 1, 2], layer="pool", steps=9)
+    gradients.path_integral("odds")
+    assert sum(seen) == 10
+    gradients.point_gradient("odds")
+    assert sum(seen) == 11
+
+
+@pytest.mark.parametrize("scores", ["pre", "odds", ["log", "pre"], ["log", "post"]])
+def test_only_the_scores_asked_for_are_computed_and_they_are_the_same(tiny, noise_images, scores):
+    everything, some = (
+        ScoreGradients(tiny, noise_images, [0, 1, 3], layer="pool", steps=9, scores=s)
+        for s in (SCORES, scores)
+    )
+    for score in SCORES:
+        if score not in scores:
+            with pytest.raises(ValueError, match=f"score '{score}' is not among those"):
+                some.path_integral(score)
+            continue
+        for found, expected in (
+            (some.point_gradient(score), everything.point_gradient(score)),
+            *(
+                (some.path_integral(score, at), everything.path_integral(score, at))
+                for at in ("layer", "pixels")
+            ),
+            *((g.path_integral(score, positive=True) for g in (some, everything)),),
+        ):
+            np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-15)
+    assert (len(some._point.layer.of_logit) == 0) == ("pre" not in scores)
+    assert (len(some._point.layer.of_log_odds) == 0) == (scores == "pre")
+
+
+def test_a_score_that_hardly_changes_does_not_take_the_path_hostage(tiny_model, noise_images):
+    """Certain at both ends: `post` and `log` change by some 1e-12, `pre` and `odds` by several."""
+    sure = keras.models.clone_model(tiny_model)
+    kernel, bias = tiny_model.layers[-1].get_weights()
+    bias[2] += 30
+    sure.set_weights([*tiny_model.get_weights()[:-2], kernel, bias])
+    classifier = load_classifier(sure, "none", ["ant", "bee", "cat", "dog"])
+    gradients = ScoreGradients(classifier, noise_images[:1], [2], layer="pool", tolerance=1e-3)
+    balances = {score: completeness(gradients, score) for score in SCORES}
+    assert gradients.log_odds[0] > 25
+    assert max(balances[score].gap[0] for score in SCORES) <= 1e-3
+    only = ScoreGradients(
+        classifier, noise_images[:1], [2], layer="pool", tolerance=1e-3, scores=["pre", "odds"]
+    )
+    np.testing.assert_array_equal(only.path().alphas[0], gradients.path().alphas[0])
+    assert "nothing to attribute" in describe_completeness(balances["post"])
+    assert "nothing to attribute" in describe_completeness(balances["log"])
 
 
 def test_gray_baseline_and_image_baseline_agree(tiny, noise_images):
@@ -187,6 +265,8 @@ def test_chunks_cover_everything_once_and_are_nearly_equal(count, size):
         ({"max_steps": 0}, "max_steps must be a whole number >= 1; given: 0"),
         ({"memory": -1.0}, "memory must be a number > 0; given: -1.0"),
         ({"images": []}, "images is empty"),
+        ({"scores": ["post", "softmax"]}, "no score 'softmax'"),
+        ({"scores": []}, "scores is empty; give at least one of"),
     ],
 )
 def test_a_wrong_argument_is_named(tiny, noise_images, arguments, message):

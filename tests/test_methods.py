@@ -160,15 +160,18 @@ def test_a_map_that_is_zero_stays_zero():
         np.testing.assert_array_equal(normalise(method(gradients, "post")[0]), np.zeros((2, 2)))
 
 
-def test_completeness_of_an_image_that_is_its_own_baseline_is_zero(tiny):
+def test_an_image_that_is_its_own_baseline_has_nothing_to_attribute(tiny):
     black = np.zeros((10, 12, 3), np.uint8)
-    balance = completeness(ScoreGradients(tiny, [black], [0], layer="pool"), "odds")
-    assert (balance.attributed[0], balance.change[0], balance.gap[0]) == (0, 0, 0)
+    for score in SCORES:
+        balance = completeness(ScoreGradients(tiny, [black], [0], layer="pool"), score)
+        assert (balance.attributed[0], balance.gap[0]) == (0, 0)
+        assert abs(balance.change[0]) < balance.negligible[0] < 1e-5
+        assert "nothing to attribute" in describe_completeness(balance)
 
 
 def balance_of(gap, steps, tolerance=None):
     one = np.array([1.0])
-    return Completeness(one - gap, one, one * gap, np.array([steps]), tolerance)
+    return Completeness(one - gap, one, one * gap, one * 1e-6, np.array([steps]), tolerance)
 
 
 @pytest.mark.parametrize(

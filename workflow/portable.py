@@ -16,6 +16,8 @@ from pathlib import Path
 
 from own_settings import ROOT, own_environment
 
+from figures import warm_interpreter
+
 # Training takes half an hour and its measurement a minute; pytest does both on a smaller scale.
 LEFT_OUT = ("train_vgg19_mini.ipynb", "vgg19_mini.ipynb")
 VARIANTS = {
@@ -63,7 +65,7 @@ def run(name):
     ]
     command = [
         sys.executable, "-m", "pytest", "--numprocesses=2", "--dist=loadfile",
-        "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", "--nbval-cell-timeout=300",
+        "-p", "no:cacheprovider", "--nbval", "--nbval-cell-timeout=300",
     ]  # fmt: skip
     environment = {**own_environment(), **VARIANTS[name]}
     # a run refuses to replace the results of another network, as that of another variant is
@@ -74,7 +76,7 @@ def run(name):
             startup.mkdir(parents=True)
             (startup / "noise.py").write_text(NOISE, "utf-8")
             environment["IPYTHONDIR"] = folder
-        with open(log, "w", encoding="utf-8") as file:
+        with open(log, "w", encoding="utf-8") as file, warm_interpreter(environment):
             status = subprocess.run(
                 [*command, *notebooks], cwd=ROOT, env=environment, stdout=file,
                 stderr=subprocess.STDOUT,

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from xai_utils.checks import check_choice, check_images, list_names
-from xai_utils.graph import crossed_by_every_path, function_between
+from xai_utils.graph import crossed_by_every_path, function_between, tensors_in_order
 from xai_utils.images import resize_image
 from xai_utils.labels import find_class
 from xai_utils.layout import image_like
@@ -52,14 +52,15 @@ class Classifier:
         """The floating-point type of the network's input, by name."""
         return self.network.inputs[0].dtype
 
-    @property
-    def memory_per_image(self):
-        """GB that one image takes on its way through the network and back, estimated.
+    def memory_per_image(self, layer=INPUT):
+        """GB that one image takes on its way from a layer to the logits and back, estimated.
 
         The outputs of all layers are kept for the way back; gradients and convolutions take as
         much again.
         """
-        units = sum(np.prod(tensor.shape[1:]) for tensor in self.tensors.values())
+        source = self.network.input if layer == INPUT else self.tensors[layer]
+        tensors = [source, *tensors_in_order(self.network.output, source)]
+        units = sum(np.prod(tensor.shape[1:]) for tensor in tensors)
         return 2 * units * np.dtype(self.dtype).itemsize / 1e9
 
     @cached_property
@@ -165,8 +166,7 @@ class Classifier:
         """
         if layer not in self._splits:
             self._check_layer(layer)
-            pixels = tf.TensorSpec((None, *self.input_size, 3), self.dtype)
-            self._splits[layer] = SplitNetwork(*self._halves(layer), pixels)
+            self._splits[layer] = SplitNetwork(*self._halves(layer))
         return self._splits[layer]
 
     def _check_layer(self, layer):

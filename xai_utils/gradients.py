@@ -1,15 +1,22 @@
 """Gradients of the four scores for some images: computed when first asked for, and kept."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 import tensorflow as tf
 
-from xai_utils.checks import check_choice, check_count, check_image, check_images, check_positive
+from xai_utils.checks import (
+    check_choice,
+    check_count,
+    check_image,
+    check_images,
+    check_positive,
+    list_names,
+)
 from xai_utils.classifier import INPUT
 from xai_utils.paths import integrate, refine, split_evenly
-from xai_utils.scores import SCORES, check_score, score_factor, score_value
+from xai_utils.scores import SCORES, check_score, ordered_scores, score_factor, score_value
 
 BASELINES = {"black": 0, "gray": 128, "white": 255}  # RGB pixel values
 
@@ -24,10 +31,10 @@ class PathIntegrals:
 
     Attributes
     ----------
-    sums : dict of ndarray, float (N, 4, h, w, channels)
-        In the order of SCORES. "layer": sum of gradient times change of activation, per unit.
+    sums : dict of ndarray, float (N, scores, h, w, channels)
+        "layer": sum of gradient times change of activation, per unit.
         "positive": the same with gradients clipped at zero before. If asked for, "pixels":
-        float (N, 4, height, width, 3), the same at the RGB pixels.
+        float (N, scores, height, width, 3), the same at the RGB pixels.
     alphas : tuple of ndarray, float64 (points,)
         For each image the points of its path, from 0 at the baseline to 1 at the image.
     logit, log_odds : tuple of ndarray, float64 (points,)
@@ -49,7 +56,8 @@ class ScoreGradients:
 
     Nothing is computed before it is asked for, and the results are kept. Path integrals down to the
     pixels hold those at the layer, so where both are needed, ask for the pixels first. Images, and
-    the points of a path, are worked on in chunks that bound the memory.
+    the points of a path, are worked on in chunks that bound the memory; an image that is given
+    more than once, with several targets, goes through the network once.
 
     Parameters
     ----------
@@ -63,18 +71,21 @@ class ScoreGradients:
         with a map that every path from the image to the logits crosses: "block5_pool" in VGG19.
     baseline : str or ndarray, uint8 (H, W, 3)
         Where the paths start: "black", "gray" or "white" pixels, or an image.
+    scores : sequence of {"pre", "post", "log", "odds"}, or one of them
+        The scores that will be asked for. "pre" costs one backward pass, the others share one.
     steps : int
         Intervals of the path, >= 1, all of one length; a path has steps + 1 points.
     tolerance : float, optional
         In place of `steps`: halve the intervals that contribute most to the completeness gap until
-        it is at most this, relative, for each of the four scores. All scores share one path,
-        whose points are kept in memory until it is complete.
+        it is at most this, relative, for each of the scores. All share one path, whose points are
+        kept in memory until it is complete.
     max_steps : int
         Where such a path ends at the latest, then with a larger gap.
     memory : float
-        GB that the work on one chunk may take, beside the network; it decides on `chunk`.
+        GB that the work on one chunk may take, beside the network.
     chunk : int, optional
-        Images, or points of a path, that go through the network at once.
+        Images, or points of a path, that go through the network at once, in place of what
+        `memory` allows.
 
     Raises
     ------
@@ -89,6 +100,7 @@ class ScoreGradients:
         targets,
         layer=None,
         baseline="black",
+        scores=SCORES,
         steps=50,
         tolerance=None,
         max_steps=1000,
@@ -111,14 +123,18 @@ class ScoreGradients:
         check_images(images)
         self.classifier = classifier
         self.images = list(images)
+        self.scores = ordered_scores(scores)
         self.targets = np.array([classifier.class_index(t) for t in targets], np.int32)
         self.layer = classifier.default_layer if layer is None else layer
         self.baseline = baseline
         self.steps = steps
         self.tolerance = tolerance
         self.max_steps = max_steps
-        self.chunk = chunk or max(1, min(MAX_CHUNK, int(memory / classifier.memory_per_image)))
         self._split = classifier.split(self.layer)
+        self.chunk = chunk or max(1, min(MAX_CHUNK, int(memory / classifier.memory_per_image())))
+        # behind the layer more pass at once: there a large matrix is read anew for each chunk
+        after = classifier.memory_per_image(self.layer)
+        self._head_chunk = chunk or max(self.chunk, int(memory / after))
         self._start = self._baseline_pixels(baseline)
 
     def _baseline_pixels(self, baseline):
@@ -133,11 +149,29 @@ class ScoreGradients:
     @cached_property
     def _point(self):
         """The Points at the images."""
-        results = []
-        for rows in split_evenly(np.arange(len(self.images)), self.chunk):
-            pixels = self.classifier.pixels([self.images[row] for row in rows])
-            results.append(self._split.points(pixels, self.targets[rows]))
+        activations = np.concatenate(
+            [
+                self._split.activations(self.classifier.pixels([self.images[row] for row in rows]))
+                for rows in split_evenly(list(self._rows), self.chunk)
+            ]
+        )
+        place = {row: i for i, rows in enumerate(self._rows.values()) for row in rows}
+        results = [
+            self._split.at_layer(
+                activations[[place[row] for row in rows]], self.targets[rows], self.scores
+            )
+            for rows in split_evenly(np.arange(len(self.images)), self._head_chunk)
+        ]
         return tf.nest.map_structure(lambda *parts: np.concatenate(parts), *results)
+
+    @cached_property
+    def _rows(self):
+        """For each distinct image, by the first row that it has, all its rows."""
+        first, rows = {}, {}
+        for row, image in enumerate(self.images):
+            same = first.setdefault((image.shape, image.tobytes()), row)
+            rows.setdefault(same, []).append(row)
+        return rows
 
     @property
     def activations(self):
@@ -169,7 +203,7 @@ class ScoreGradients:
         -------
         ndarray, float (N, h, w, channels)
         """
-        check_score(score)
+        self._check_asked(score)
         layer = self._point.layer
         if score == "pre":
             return layer.of_logit
@@ -206,27 +240,45 @@ class ScoreGradients:
         return self._integrate(to_pixels=True)
 
     def _integrate(self, to_pixels):
-        paths = [self._integrate_one(index, to_pixels) for index in range(len(self.images))]
+        paths = {}
+        for first, rows in self._rows.items():
+            image = self.classifier.pixels([self.images[first]])[0]
+            targets = self.targets[rows]
+            paths |= zip(rows, self._integrate_image(image, targets, to_pixels), strict=True)
+        paths = [paths[row] for row in range(len(self.images))]
         curves = {name: tuple(path.pop(name) for path in paths) for name in CURVES}
         arrays = tf.nest.map_structure(lambda *parts: np.stack(parts), *paths)
         return PathIntegrals(**arrays, **curves)
 
-    def _integrate_one(self, index, to_pixels):
-        """The fields of PathIntegrals for one image."""
-        image = self.classifier.pixels([self.images[index]])[0]
-        target = self.targets[index : index + 1]
+    def _integrate_image(self, image, targets, to_pixels):
+        """The fields of PathIntegrals for one image, for each target."""
 
-        def evaluate(alphas):
+        def pixels(alphas):
             a = alphas[:, None, None, None].astype(image.dtype)
-            pixels = (1 - a) * self._start + a * image
-            return self._split.points(pixels, np.repeat(target, len(alphas)), to_pixels)
+            return (1 - a) * self._start + a * image
 
-        if self.tolerance is None:
-            alphas = np.linspace(0, 1, self.steps + 1)
-            batches = map(evaluate, split_evenly(alphas, self.chunk))
-        else:
-            alphas, batches = refine(evaluate, self.tolerance, self.max_steps, self.chunk)
-        return {"alphas": alphas, **integrate(batches)}
+        @lru_cache(maxsize=1)  # the targets share the activations, if the path is one part
+        def activations(alphas):
+            parts = split_evenly(np.array(alphas), self.chunk)
+            return np.concatenate([self._split.activations(pixels(part)) for part in parts])
+
+        def evaluate(alphas, target):
+            targets = np.full(len(alphas), target, np.int32)
+            if to_pixels:
+                return self._split.at_pixels(pixels(alphas), targets, self.scores)
+            return self._split.at_layer(activations(tuple(alphas)), targets, self.scores)
+
+        for target in targets:
+            work = partial(evaluate, target=target)
+            if self.tolerance is None:
+                alphas = np.linspace(0, 1, self.steps + 1)
+                chunk = self.chunk if to_pixels else self._head_chunk
+                batches = map(work, split_evenly(alphas, chunk))
+            else:
+                alphas, batches = refine(
+                    work, self.tolerance, self.max_steps, self.chunk, self.scores
+                )
+            yield {"alphas": alphas, **integrate(batches, self.scores)}
 
     def path_integral(self, score, at="layer", positive=False):
         """The Riemann-Stieltjes sum of a score's gradient along the path, unit by unit.
@@ -243,7 +295,7 @@ class ScoreGradients:
         -------
         ndarray, float (N, h, w, channels)
         """
-        check_score(score)
+        self._check_asked(score)
         if positive and at != "layer":
             raise ValueError(
                 f"positive gradients are integrated at the layer only; given: at={at!r}"
@@ -252,4 +304,12 @@ class ScoreGradients:
         site = (
             "positive" if positive else "pixels" if at == "pixels" and "pixels" in sums else "layer"
         )
-        return sums[site][:, SCORES.index(score)]
+        return sums[site][:, self.scores.index(score)]
+
+    def _check_asked(self, score):
+        check_score(score)
+        if score not in self.scores:
+            raise ValueError(
+                f"score {score!r} is not among those that these gradients were made for: "
+                f"{list_names(self.scores)}; name it in ScoreGradients(..., scores=...)"
+            )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xai_utils.checks import check_choice
-from xai_utils.scores import check_score, score_value
+from xai_utils.scores import check_score, negligible_change, score_value
 
 RSI_VARIANTS = ("select", "positive_gradients")
 
@@ -125,7 +125,9 @@ class Completeness:
     change : ndarray, float64 (N,)
         Score at the image minus score at the baseline.
     gap : ndarray, float64 (N,)
-        abs(attributed - change) / abs(change); 0 if both are 0.
+        abs(attributed - change) / abs(change); 0 if both are negligible.
+    negligible : ndarray, float64 (N,)
+        The change of the score below which there is nothing to attribute.
     steps : ndarray, int (N,)
         Intervals of the path.
     tolerance : float or None
@@ -135,6 +137,7 @@ class Completeness:
     attributed: np.ndarray
     change: np.ndarray
     gap: np.ndarray
+    negligible: np.ndarray
     steps: np.ndarray
     tolerance: float | None
 
@@ -160,11 +163,13 @@ def completeness(gradients, score, at="layer"):
     ends = [np.stack([curve[[0, -1]] for curve in c]) for c in (path.logit, path.log_odds)]
     start, end = score_value(score, *ends).T
     change = end - start
+    negligible = np.array([negligible_change(score, *pair) for pair in zip(*ends, strict=True)])
     error = np.abs(attributed - change)
+    some = (np.abs(attributed) > negligible) | (np.abs(change) > negligible)
     with np.errstate(divide="ignore"):
-        gap = np.divide(error, np.abs(change), out=np.zeros_like(error), where=error > 0)
+        gap = np.divide(error, np.abs(change), out=np.zeros_like(error), where=some)
     steps = np.array([len(alphas) - 1 for alphas in path.alphas])
-    return Completeness(attributed, change, gap, steps, gradients.tolerance)
+    return Completeness(attributed, change, gap, negligible, steps, gradients.tolerance)
 
 
 LARGE_GAP = 0.05  # above it a path has too few steps
@@ -204,6 +209,8 @@ def describe_completeness(balance):
     str
     """
     change, gap, steps = balance.change[0], balance.gap[0], balance.steps[0]
+    if abs(change) <= balance.negligible[0]:
+        return "the score hardly changes along the path: there is nothing to attribute"
     line = f"score changes by {change:.3g}, attributed to within {describe_gap(gap)} of that"
     if balance.tolerance is not None:
         reached = f"{line}, with {steps} steps"
@@ -212,8 +219,6 @@ def describe_completeness(balance):
         return f"{reached}; the tolerance of {balance.tolerance:g} was not reached: raise max_steps"
     if gap <= LARGE_GAP:
         return line
-    if change == 0:
-        return f"{line}; the score is the same at both ends, so there is nothing to attribute"
     # across the kinks of ReLUs and poolings the error falls as steps^-1, between them faster
     enough = round_up(steps * gap / SMALL_GAP)
     return (

@@ -5,13 +5,14 @@ from itertools import pairwise
 import numpy as np
 import tensorflow as tf
 
-from xai_utils.scores import SCORES, score_factor, score_value
+from xai_utils.scores import SCORES, negligible_change, score_factor, score_value
+from xai_utils.split import Site
 
 FIRST_STEPS = 16  # of a path that is refined, before anything is known about it
 
 
-def integrate(batches):
-    """The Riemann-Stieltjes sums of the four scores along a path.
+def integrate(batches, scores=SCORES):
+    """The Riemann-Stieltjes sums of some scores along a path.
 
     With points l = 0..m, values v (activations, or pixels) and gradients g, the sum is the
     trapezoid rule sum_l (g_l + g_{l+1}) / 2 * (v_{l+1} - v_l).
@@ -20,14 +21,16 @@ def integrate(batches):
     ----------
     batches : iterable of Points
         The points in their order, at least two; batches of any size.
+    scores : sequence of {"pre", "post", "log", "odds"}
+        In the order of SCORES.
 
     Returns
     -------
     dict
-        "sums": dict of ndarray, float (4, h, w, channels) in the order of SCORES, "layer" at the
-        layer, "positive" with gradients clipped at zero before, and if the points have it,
-        "pixels". "logit", "log_odds": ndarray, float64 (m + 1,). "start", "end": the activations
-        at the first and the last point, float (h, w, channels).
+        "sums": dict of ndarray, float (scores, h, w, channels), "layer" at the layer, "positive"
+        with gradients clipped at zero before, and if the points have it, "pixels". "logit",
+        "log_odds": ndarray, float64 (m + 1,). "start", "end": the activations at the first and the
+        last point, float (h, w, channels).
     """
     sums, curves, start, last = {}, [], None, None
     for batch in batches:
@@ -36,7 +39,7 @@ def integrate(batches):
         # the first interval of a batch begins at the last point of the batch before it
         run = batch if last is None else _concatenate([last, batch])
         sites = {"layer": run.layer, "positive": _clip_gradients(run.layer), "pixels": run.pixels}
-        weights = _weights(run)
+        weights = _weights(run, scores)
         for name, site in sites.items():
             if site:
                 sums[name] = sums.get(name, 0) + _site_sums(site, weights)
@@ -46,13 +49,14 @@ def integrate(batches):
     return {"sums": sums, "logit": logit, "log_odds": log_odds, "start": start, "end": end}
 
 
-def refine(evaluate, tolerance, max_steps, batch):
+def refine(evaluate, tolerance, max_steps, batch, scores=SCORES):
     """Points of a path for which completeness holds to a tolerance.
 
     On every interval the change of a score is known exactly from its values, so the error of the
     trapezoid rule is known too. The intervals with the largest error, relative to the change of
-    the score along the whole path and for the worst of the four scores, are halved until what the
-    errors add up to is below the tolerance for every score.
+    the score along the whole path and for the worst of the scores, are halved until what the errors
+    add up to is below the tolerance for every score. A score whose change is negligible has nothing
+    to be complete to, and takes no part.
 
     Parameters
     ----------
@@ -64,6 +68,8 @@ def refine(evaluate, tolerance, max_steps, batch):
         Intervals at the most; a path that reaches them ends above the tolerance.
     batch : int
         Positions that are evaluated at once.
+    scores : sequence of {"pre", "post", "log", "odds"}
+        In the order of SCORES.
 
     Returns
     -------
@@ -81,13 +87,16 @@ def refine(evaluate, tolerance, max_steps, batch):
                 points[alpha] = tf.nest.map_structure(lambda a, i=row: a[i : i + 1], evaluated)
 
     add(np.linspace(0, 1, min(FIRST_STEPS, max_steps) + 1))
-    whole = np.abs(_changes(_concatenate([points[0.0], points[1.0]])))
+    ends = _concatenate([points[0.0], points[1.0]])
+    whole = np.abs(_changes(ends, scores))
+    nothing = [negligible_change(score, ends.logit, ends.log_odds) for score in scores]
+    whole[whole <= nothing] = np.inf
     while True:
         alphas = np.array(sorted(points))
         intervals = list(pairwise(alphas))
         for a, b in intervals:
             if (a, b) not in errors:
-                errors[a, b] = _error(_concatenate([points[a], points[b]]), whole)
+                errors[a, b] = _error(_concatenate([points[a], points[b]]), whole, scores)
         relative = np.stack([errors[interval] for interval in intervals])
         room = max_steps - len(intervals)
         if np.abs(relative.sum(axis=0)).max() <= tolerance or room == 0:
@@ -107,23 +116,28 @@ def _concatenate(points):
 
 
 def _clip_gradients(site):
-    return site._replace(
-        of_logit=np.maximum(site.of_logit, 0), of_log_odds=np.maximum(site.of_log_odds, 0)
-    )
+    gradients = tf.nest.map_structure(lambda g: np.maximum(g, 0), site[1:])
+    return Site(site.values, *gradients)
 
 
-def _weights(points):
-    """What the gradients of the logit, and of the log-odds, are multiplied with, score by score."""
+def _weights(points, scores):
+    """What the two gradients are multiplied with, score by score: points x scores, for each."""
     log_odds = points.log_odds.astype(np.float64)
-    factors = np.stack([score_factor(score, log_odds) for score in SCORES[1:]], axis=-1)
-    return np.ones_like(factors[:, :1]), factors
+    factors = [score_factor(score, log_odds) for score in scores if score != "pre"]
+    ones = [np.ones_like(log_odds) for score in scores if score == "pre"]
+    return [np.reshape(some, (len(some), len(log_odds))).T for some in (ones, factors)]
+
+
+def _weighted(site, weights):
+    """The gradients that some score needs, each with its weights."""
+    return [(g, w) for g, w in zip(site[1:], weights, strict=True) if w.size]
 
 
 def _site_sums(site, weights):
-    """The trapezoid sums over all points: (4, ...)."""
+    """The trapezoid sums over all points: (scores, ...)."""
     steps = np.diff(site.values, axis=0)
     sums = []
-    for gradient, weight in zip((site.of_logit, site.of_log_odds), weights, strict=True):
+    for gradient, weight in _weighted(site, weights):
         weight = weight.astype(steps.dtype)
         left = np.tensordot(weight[:-1], gradient[:-1] * steps, axes=(0, 0))
         right = np.tensordot(weight[1:], gradient[1:] * steps, axes=(0, 0))
@@ -131,23 +145,22 @@ def _site_sums(site, weights):
     return np.concatenate(sums)
 
 
-def _changes(points):
-    """The change of each score from the first to the last of the points: (4,)."""
-    values = np.array([score_value(s, points.logit, points.log_odds) for s in SCORES])
+def _changes(points, scores):
+    """The change of each score from the first to the last of the points: (scores,)."""
+    values = np.array([score_value(s, points.logit, points.log_odds) for s in scores])
     return values[:, -1] - values[:, 0]
 
 
-def _error(ends, whole):
+def _error(ends, whole, scores):
     """The errors of the trapezoid rule on one interval: sites x scores, relative to `whole`."""
-    weights, changes = _weights(ends), _changes(ends)
+    weights, changes = _weights(ends, scores), _changes(ends, scores)
     errors = []
     for site in (ends.layer, ends.pixels):
         if site:
             step = site.values[1] - site.values[0]
             parts = [
                 weight.T @ (gradient * step).sum(axis=(1, 2, 3), dtype=np.float64)
-                for gradient, weight in zip((site.of_logit, site.of_log_odds), weights, strict=True)
+                for gradient, weight in _weighted(site, weights)
             ]
             errors.append(np.concatenate(parts) / 2 - changes)
-    # a score that is the same at both ends of the path has no change to be complete to
-    return np.divide(errors, whole, out=np.zeros(np.shape(errors)), where=whole > 0).ravel()
+    return np.divide(errors, whole).ravel()

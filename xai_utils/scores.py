@@ -22,14 +22,27 @@ and that of ``odds`` is as before.
 import numpy as np
 import tensorflow as tf
 
-from xai_utils.checks import check_choice
+from xai_utils.checks import check_choice, list_names
 
 SCORES = ("pre", "post", "log", "odds")
+
+LAST_DIGITS = 16  # roundings of a logit that add up in a network
+FLOOR = 1e-6  # a change of a probability, or of its logarithm, that is nothing
 
 
 def check_score(score):
     """Raise ValueError unless `score` is one of SCORES."""
     check_choice("score", score, SCORES)
+
+
+def ordered_scores(scores):
+    """Some of SCORES in their order: tuple. Raises ValueError if there is another, or none."""
+    chosen = [scores] if isinstance(scores, str) else list(scores)
+    for score in chosen:
+        check_score(score)
+    if not chosen:
+        raise ValueError(f"scores is empty; give at least one of {list_names(SCORES)}")
+    return tuple(score for score in SCORES if score in chosen)
 
 
 def logit_and_log_odds(logits, targets):
@@ -92,3 +105,26 @@ def score_factor(score, log_odds):
         return np.ones_like(log_odds)
     log_complement = -np.logaddexp(0, log_odds)  # of 1 - y
     return np.exp(log_complement if score == "log" else log_complement - np.logaddexp(0, -log_odds))
+
+
+def negligible_change(score, logit, log_odds):
+    """The change of a score that says nothing: that of rounding, and for y and log y 1e-6.
+
+    Parameters
+    ----------
+    score : {"pre", "post", "log", "odds"}
+    logit, log_odds : ndarray, float (...)
+        Of the target class, where the score is compared, in the precision of the network.
+
+    Returns
+    -------
+    float
+    """
+    check_score(score)
+    size = np.abs(logit).max()
+    if score != "pre":  # the log-odds is a difference of two numbers
+        size = max(size, np.abs(logit - log_odds).max())
+    rounding = LAST_DIGITS * np.finfo(logit.dtype).eps * size
+    if score in ("pre", "odds"):
+        return float(rounding)
+    return float(max(FLOOR, rounding * score_factor(score, log_odds).max()))

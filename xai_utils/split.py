@@ -6,18 +6,18 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from xai_utils.scores import logit_and_log_odds
+from xai_utils.scores import SCORES, logit_and_log_odds
 
 
 class Site(NamedTuple):
     """Values at some place in the network, and the two gradients with respect to them.
 
-    All are float (points, height, width, channels).
+    All are float (points, height, width, channels); a gradient that no score needs is ().
     """
 
     values: np.ndarray
-    of_logit: np.ndarray
-    of_log_odds: np.ndarray
+    of_logit: np.ndarray | tuple
+    of_log_odds: np.ndarray | tuple
 
 
 class Points(NamedTuple):
@@ -49,31 +49,36 @@ class SplitNetwork:
         From RGB pixels (N, height, width, 3) to activations (N, h, w, channels).
     head : callable
         From activations to logits (N, classes).
-    pixels : tf.TensorSpec
-        Of the pixels, with None for N: any number of images runs through one compiled function.
     """
 
-    def __init__(self, trunk, head, pixels):
+    def __init__(self, trunk, head):
         self.trunk = trunk
         self.head = head
-        # A partial function has no code object of its own. By that object, TensorFlow would take
-        # the functions of several networks for one that is traced again and again, and warn.
-        signature = [pixels, tf.TensorSpec((None,), tf.int32)]
-        self._at_layer, self._at_pixels = (
-            tf.function(partial(self._points, to_pixels=down), input_signature=signature)
-            for down in (False, True)
-        )
-        self._logit_gradients = tf.function(partial(self._logit_jacobian))
+        self._compiled = {}
 
-    def points(self, pixels, targets, to_pixels=False):
-        """Scores, activations and gradients of some images.
+    def activations(self, pixels):
+        """The activations of some images.
 
         Parameters
         ----------
         pixels : ndarray, float (N, height, width, 3)
+
+        Returns
+        -------
+        ndarray, float (N, h, w, channels)
+        """
+        return np.asarray(self._run(self.trunk, pixels))
+
+    def at_layer(self, activations, targets, scores=SCORES):
+        """The scores of some images and their gradients, from the activations.
+
+        Parameters
+        ----------
+        activations : ndarray, float (N, h, w, channels)
         targets : ndarray, int32 (N,)
-        to_pixels : bool
-            Also differentiate through the trunk, down to the pixels.
+        scores : sequence of {"pre", "post", "log", "odds"}
+            For which gradients are needed: "pre" has a backward pass of its own, the others share
+            one.
 
         Returns
         -------
@@ -82,10 +87,17 @@ class SplitNetwork:
         Raises
         ------
         ValueError
-            If no gradient reaches the activations or the pixels.
+            If no gradient reaches the activations.
         """
-        work = self._at_pixels if to_pixels else self._at_layer
-        results = work(tf.constant(pixels), tf.constant(targets))
+        return self._points(self._at_layer, activations, targets, scores)
+
+    def at_pixels(self, pixels, targets, scores=SCORES):
+        """The same from the RGB pixels, with gradients at the layer and at the pixels."""
+        return self._points(self._at_pixels, pixels, targets, scores)
+
+    def _points(self, work, values, targets, scores):
+        wanted = ("pre" in scores, any(score != "pre" for score in scores))
+        results = self._run(work, values, targets, wanted=wanted)
         for place, site in (
             ("activations of this layer", results.layer),
             ("pixels", results.pixels),
@@ -98,19 +110,36 @@ class SplitNetwork:
                 )
         return tf.nest.map_structure(np.asarray, results)
 
-    def _points(self, pixels, targets, to_pixels):
-        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as below:
-            if to_pixels:
-                below.watch(pixels)
-            activations = self.trunk(pixels)
-        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as above:
-            above.watch(activations)
+    def _run(self, work, *arrays, **fixed):
+        """Call a function, compiled once for any number of images."""
+        tensors = [tf.constant(array) for array in arrays]
+        key = (work, *fixed.values())
+        if key not in self._compiled:
+            signature = [tf.TensorSpec((None, *t.shape[1:]), t.dtype) for t in tensors]
+            # A partial function has no code object of its own. By that object, TensorFlow would
+            # take the functions of several networks for one that is traced again, and warn.
+            self._compiled[key] = tf.function(partial(work, **fixed), input_signature=signature)
+        return self._compiled[key](*tensors)
+
+    def _at_layer(self, activations, targets, wanted):
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            tape.watch(activations)
             scores = logit_and_log_odds(self.head(activations), targets)
-        gradients = [above.gradient(score, activations) for score in scores]
-        points = Points(*scores, Site(activations, *gradients))
-        if not to_pixels:
-            return points
-        down = [below.gradient(activations, pixels, output_gradients=g) for g in gradients]
+        gradients = [
+            tape.gradient(score, activations) if asked else ()
+            for asked, score in zip(wanted, scores, strict=True)
+        ]
+        return Points(*scores, Site(activations, *gradients))
+
+    def _at_pixels(self, pixels, targets, wanted):
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            tape.watch(pixels)
+            activations = self.trunk(pixels)
+        points = self._at_layer(activations, targets, wanted)
+        down = [
+            tape.gradient(activations, pixels, output_gradients=gradient) if asked else ()
+            for asked, gradient in zip(wanted, points.layer[1:], strict=True)
+        ]
         return points._replace(pixels=Site(pixels, *down))
 
     def logit_gradients(self, activations):
@@ -124,7 +153,7 @@ class SplitNetwork:
         -------
         ndarray, float (N, classes, h, w, channels)
         """
-        return np.asarray(self._logit_gradients(tf.constant(activations)))
+        return np.asarray(self._run(self._logit_jacobian, activations))
 
     def _logit_jacobian(self, activations):
         with tf.GradientTape(watch_accessed_variables=False) as tape:

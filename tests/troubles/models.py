@@ -535,6 +535,19 @@ TROUBLES = [
         'Use `at="layer"`.',
         lambda folder: with_gradients(small()).path_integral("odds", at="pixels", positive=True),
     ),
+    Trouble(
+        "score … is not among those that these gradients were made for: …; name it in "
+        "ScoreGradients(..., scores=...)",
+        "Only the gradients of the scores given in `scores` are computed.",
+        "Name all scores that you will ask for, or leave `scores` out: then it is all four.",
+        lambda folder: ScoreGradients(load(), [IMAGE], [0], scores="post").point_gradient("pre"),
+    ),
+    Trouble(
+        "scores is empty; give at least one of …",
+        "`scores` says which scores will be asked for, and there is none in it.",
+        'Give some of "pre", "post", "log" and "odds", or leave it out.',
+        lambda folder: ScoreGradients(load(), [IMAGE], [0], scores=[]),
+    ),
     # --- networks of the same function
     Trouble(
         "the logits of … do not come from a Dense layer",
