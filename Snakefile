@@ -38,9 +38,9 @@ PACKAGE = glob_wildcards("xai_utils/{file,[^.].*}.py").file
 SOURCES = expand("xai_utils/{file}.py", file=PACKAGE) + expand("xai_utils/data/{file}", file=["vgg19_mini.npz", "regions.json"])
 GRID = expand("{picture}/{method}-{score}", picture=PICTURES, method=METHODS, score=SCORES)
 
-# two runs share two cores: one thread each
+# runs share the cores: one thread each, unless the user has set another number
 for library in ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM"):
-    os.environ[f"{library}_THREADS"] = "1"
+    os.environ.setdefault(f"{library}_THREADS", "1")
 
 # NAME, NOTEBOOK, OUTPUT and parameters follow
 RUN = "sh workflow/notebook.sh"

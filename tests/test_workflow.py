@@ -23,7 +23,7 @@ SMALLER = {
     r"^PAPER = \{[^}]*^\}": 'PAPER = {"1_softmax_gradients": ["softmax_jacobian"]}',
 }
 NOTEBOOK = "notebooks/1_softmax_gradients.ipynb"
-KILLS = 5
+VICTIMS = ("the command", "snakemake", "the whole group", "the warm server", "the command")
 
 
 @pytest.fixture(scope="module")
@@ -124,10 +124,9 @@ def test_a_failing_notebook_is_named_once_and_kept_and_the_others_are_finished(p
 def test_after_a_kill_at_any_moment_the_same_command_goes_on(paper):
     expected = None
     rng = random.Random(time.time_ns())
-    for _ in range(KILLS):
+    for victim in VICTIMS:
         forget_results(paper)
         seconds = rng.uniform(0.5, 16)
-        victim = rng.choice(["the command", "snakemake", "the whole group"])
         print(f"{victim} is killed after {seconds:.1f} s")  # shown if the test fails
         kill_while_running(paper, seconds, victim)
         ended = make_figures(paper)
@@ -154,12 +153,13 @@ def kill_while_running(folder, seconds, victim):
         except subprocess.TimeoutExpired:
             if victim == "the whole group":
                 os.killpg(run.pid, signal.SIGKILL)
-            elif victim == "snakemake":
-                for process in psutil.Process(run.pid).children():
-                    if "snakemake" in process.cmdline():
-                        process.kill()
-            else:
+            elif victim == "the command":
                 run.kill()
+            else:
+                named = {"snakemake": "snakemake", "the warm server": "workflow/warm.py"}[victim]
+                for process in psutil.Process(run.pid).children():
+                    if named in process.cmdline():
+                        process.kill()
     deadline = time.monotonic() + 20
     while processes_of(folder) and time.monotonic() < deadline:
         time.sleep(0.1)
