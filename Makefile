@@ -51,9 +51,9 @@ notebooks: figures  ## execute the notebooks again and keep their outputs
 
 train: $(READY)  ## train vgg19-mini again (half an hour), keep its notebook, measure it
 	$(OWN) papermill notebooks/train_vgg19_mini.ipynb results/train_vgg19_mini.ipynb
-	mv vgg19_mini.npz xai_utils/data/
+	mv vgg19_mini.npz xai_utils/embedded/data/
 	$(OWN) papermill notebooks/vgg19_mini.ipynb results/vgg19_mini.ipynb \
-		-r report xai_utils/data/vgg19_mini.json
+		-r report xai_utils/embedded/data/vgg19_mini.json
 	$(STRIP) results/train_vgg19_mini.ipynb
 	mv results/train_vgg19_mini.ipynb notebooks/
 

@@ -35,7 +35,7 @@ PAPER = {
 MEASURED = {"7_cost": expand("benchmarks/{name}.json", name=["cost", "images", "completeness"])}
 
 PACKAGE = glob_wildcards("xai_utils/{file,[^.].*}.py").file
-SOURCES = expand("xai_utils/{file}.py", file=PACKAGE) + expand("xai_utils/data/{file}", file=["vgg19_mini.npz", "regions.json"])
+SOURCES = expand("xai_utils/{file}.py", file=PACKAGE) + expand("xai_utils/embedded/data/{file}", file=["vgg19_mini.npz", "regions.json"])
 GRID = expand("{picture}/{method}-{score}", picture=PICTURES, method=METHODS, score=SCORES)
 
 # runs share the cores: one thread each, unless the user has set another number

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from xai_utils import load_classifier
-from xai_utils.evaluation import TEST_STREAM
-from xai_utils.scenes import make_scene
+from xai_utils.embedded.evaluation import TEST_STREAM
+from xai_utils.embedded.scenes import make_scene
 
 CHECK_STREAM = TEST_STREAM + 1  # scenes that neither training nor the model card has seen
 

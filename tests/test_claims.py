@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import xai_utils
-from xai_utils.claims import check_equal
+from xai_utils.study.claims import check_equal
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 

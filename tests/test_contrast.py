@@ -5,16 +5,16 @@ import pytest
 import tensorflow as tf
 
 from xai_utils import ScoreGradients, grad_cam
-from xai_utils.claims import check_equal
 from xai_utils.classifier import softmax
-from xai_utils.contrast import (
+from xai_utils.scores import logit_and_log_odds
+from xai_utils.study.claims import check_equal
+from xai_utils.study.contrast import (
     CONTRASTS,
     GivenGradients,
     combine_logit_gradients,
     contrast_weights,
 )
-from xai_utils.equivalent import add_to_kernel
-from xai_utils.scores import logit_and_log_odds
+from xai_utils.study.equivalent import add_to_kernel
 
 TARGETS = np.array([0, 2, 3])
 

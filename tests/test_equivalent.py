@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from tests.conftest import CHECK_STREAM
 from xai_utils import ScoreGradients, grad_cam, load_image, normalise
-from xai_utils.equivalent import add_to_kernel, add_to_logits, in_precision, vector_for_map
-from xai_utils.scenes import make_scene
+from xai_utils.embedded.scenes import make_scene
+from xai_utils.study.equivalent import add_to_kernel, add_to_logits, in_precision, vector_for_map
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from PIL import Image
 from scipy.ndimage import binary_dilation
 
 from xai_utils import load_image, load_scene
-from xai_utils.samples import PHOTOGRAPHS, SCENES
-from xai_utils.scenes import (
+from xai_utils.embedded.samples import PHOTOGRAPHS, SCENES
+from xai_utils.embedded.scenes import (
     CLASS_NAMES,
     REGIONS,
     _object,

@@ -18,9 +18,9 @@ from xai_utils import (
     normalise,
     rsi_grad_cam,
 )
-from xai_utils.equivalent import add_to_kernel
 from xai_utils.methods import Completeness, describe_gap
 from xai_utils.scores import SCORES, score_value
+from xai_utils.study.equivalent import add_to_kernel
 
 CAM_METHODS = (grad_cam, grad_cam_plus, grad_cam_plus_plus, rsi_grad_cam)
 

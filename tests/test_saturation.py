@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from xai_utils import ScoreGradients
 from xai_utils.classifier import softmax
-from xai_utils.saturation import (
+from xai_utils.study.saturation import (
     ROUNDINGS,
     WAYS,
     autodiff_gradient,

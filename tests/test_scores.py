@@ -6,11 +6,11 @@ import tensorflow as tf
 
 from xai_utils import ScoreGradients, load_classifier
 from xai_utils.checks import check_choice
-from xai_utils.equivalent import in_precision
-from xai_utils.saturation import autodiff_gradient
-from xai_utils.scenes import CLASS_NAMES
+from xai_utils.embedded.scenes import CLASS_NAMES
+from xai_utils.embedded.vgg19_mini import load_vgg19_mini
 from xai_utils.scores import SCORES, logit_and_log_odds, score_value
-from xai_utils.vgg19_mini import load_vgg19_mini
+from xai_utils.study.equivalent import in_precision
+from xai_utils.study.saturation import autodiff_gradient
 
 LOG_ODDS = (-30.0, -10.0, -4.0, 3.0, 10.0, 17.6, 25.0, 40.0)
 

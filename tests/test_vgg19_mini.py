@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from tests.conftest import CHECK_STREAM
-from xai_utils.evaluation import evaluate
-from xai_utils.vgg19_mini import WEIGHTS, build_vgg19_mini, training_example
+from xai_utils.embedded.evaluation import evaluate
+from xai_utils.embedded.vgg19_mini import WEIGHTS, build_vgg19_mini, training_example
 
 ROOT = Path(__file__).parent.parent
 
@@ -45,7 +45,9 @@ def test_both_objects_are_seen(mini):
 
 def test_the_model_card_quotes_the_measurements():
     card = (ROOT / "MODEL_CARD.md").read_text("utf-8")
-    measured = json.loads((ROOT / "xai_utils" / "data" / "vgg19_mini.json").read_text("utf-8"))
+    measured = json.loads(
+        (ROOT / "xai_utils" / "embedded" / "data" / "vgg19_mini.json").read_text("utf-8")
+    )
     for test, result in measured.items():
         row = re.search(rf"^\| {re.escape(test)} .*$", card, re.MULTILINE)
         assert row, test

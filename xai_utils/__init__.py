@@ -20,6 +20,7 @@ keras.config.set_image_data_format("channels_last")
 keras.config.set_floatx("float32")
 
 from xai_utils.classifier import Classifier
+from xai_utils.embedded.samples import load_image, load_scene
 from xai_utils.figures import (
     attribution_figure,
     heatmap_grid,
@@ -41,7 +42,6 @@ from xai_utils.methods import (
 )
 from xai_utils.parameters import check_parameters
 from xai_utils.results import load_result, make_record, save_result
-from xai_utils.samples import load_image, load_scene
 
 __all__ = [
     "Classifier",

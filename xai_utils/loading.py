@@ -7,14 +7,14 @@ import numpy as np
 import tensorflow as tf
 
 from xai_utils.classifier import Classifier, softmax
+from xai_utils.embedded.scenes import CLASS_NAMES
+from xai_utils.embedded.vgg19_mini import load_vgg19_mini
 from xai_utils.imagenet import load_class_names, load_vgg19
 from xai_utils.images import photograph
 from xai_utils.labels import check_class_names
 from xai_utils.logits import logit_network
 from xai_utils.model_files import find_model_file, read_description, read_model
 from xai_utils.preprocessing import check_preprocessing, find_preprocessing
-from xai_utils.scenes import CLASS_NAMES
-from xai_utils.vgg19_mini import load_vgg19_mini
 
 
 def load_classifier(model, preprocessing=None, class_names=None):

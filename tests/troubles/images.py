@@ -6,8 +6,8 @@ from PIL import Image, PngImagePlugin
 from tests.troubles import Trouble
 from xai_utils import load_image
 from xai_utils.checks import check_image, check_images
+from xai_utils.embedded.scenes import make_context_crop
 from xai_utils.images import photograph, read_image
-from xai_utils.scenes import make_context_crop
 
 TITLE = "Images"
 

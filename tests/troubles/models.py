@@ -13,7 +13,7 @@ import xai_utils.imagenet
 from tests.troubles import Trouble
 from xai_utils import ScoreGradients, load_classifier
 from xai_utils.checks import check_backend
-from xai_utils.equivalent import add_to_kernel, add_to_logits, vector_for_map
+from xai_utils.study.equivalent import add_to_kernel, add_to_logits, vector_for_map
 
 TITLE = "Networks, class names, layers and preprocessing"
 

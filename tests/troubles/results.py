@@ -8,8 +8,8 @@ import numpy as np
 from tests.troubles import Trouble
 from xai_utils import heatmap_grid, load_result, normalise, overlay, save_result
 from xai_utils.checks import check_choice
-from xai_utils.claims import check_equal
 from xai_utils.results import _sha256, write_atomically
+from xai_utils.study.claims import check_equal
 
 TITLE = "Results, figures and notebooks"
 

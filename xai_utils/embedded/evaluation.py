@@ -3,7 +3,7 @@
 import numpy as np
 
 from xai_utils.checks import check_choice
-from xai_utils.scenes import make_scene
+from xai_utils.embedded.scenes import make_scene
 
 TEST_STREAM = 1  # scenes are seeded by (stream, index); training uses stream 0
 

@@ -12,10 +12,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from xai_utils.embedded.scenes import CLASS_NAMES, SIZE, make_context_crop, make_scene
 from xai_utils.results import write_atomically
-from xai_utils.scenes import CLASS_NAMES, SIZE, make_context_crop, make_scene
 
-WEIGHTS = resources.files("xai_utils") / "data" / "vgg19_mini.npz"
+WEIGHTS = resources.files(__package__) / "data" / "vgg19_mini.npz"
 
 BLOCKS = ((8, 2), (16, 2), (32, 4), (64, 4), (64, 4))  # (width, convolutions)
 FC_WIDTH = 512

@@ -16,7 +16,7 @@ from xai_utils.images import photograph
 
 SIZE = 224  # pixels, VGG19's input
 
-REGIONS = json.loads((resources.files("xai_utils") / "data" / "regions.json").read_text("utf-8"))
+REGIONS = json.loads((resources.files(__package__) / "data" / "regions.json").read_text("utf-8"))
 CLASS_NAMES = tuple(REGIONS["classes"])
 
 MIN_VISIBLE = 0.6  # of an object, in the frame and not covered by another

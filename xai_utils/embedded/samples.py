@@ -3,8 +3,8 @@
 import os
 
 from xai_utils.checks import check_choice
+from xai_utils.embedded.scenes import make_scene
 from xai_utils.images import absolute, photograph, read_image
-from xai_utils.scenes import make_scene
 
 PHOTOGRAPHS = {
     "cat": "chelsea.png",

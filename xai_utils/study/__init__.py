@@ -1,0 +1,1 @@
+"""What the paper's argument is tested with: contrasts, equivalent networks, roundings, checks."""
