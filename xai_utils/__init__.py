@@ -20,14 +20,9 @@ keras.config.set_image_data_format("channels_last")
 keras.config.set_floatx("float32")
 
 from xai_utils.classifier import Classifier
+from xai_utils.diagram import softmax_score_diagram
 from xai_utils.embedded.samples import load_image, load_scene
-from xai_utils.figures import (
-    attribution_figure,
-    heatmap_grid,
-    save_figure,
-    show,
-    softmax_score_diagram,
-)
+from xai_utils.figures import attribution_figure, heatmap_grid
 from xai_utils.gradients import ScoreGradients
 from xai_utils.heatmaps import normalise, overlay, resize_heatmap
 from xai_utils.loading import load_classifier
@@ -42,6 +37,7 @@ from xai_utils.methods import (
 )
 from xai_utils.parameters import check_parameters
 from xai_utils.results import load_result, make_record, save_result
+from xai_utils.style import save_figure, show
 
 __all__ = [
     "Classifier",

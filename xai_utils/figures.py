@@ -1,17 +1,11 @@
-"""The figures, in one style."""
+"""Heatmaps as figures: one with its image, and grids of them."""
 
-import io
-import json
 import textwrap
-from functools import partial
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import Image, display
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.patches import FancyBboxPatch
 
 from xai_utils.heatmaps import (
     COLORMAP,
@@ -21,37 +15,9 @@ from xai_utils.heatmaps import (
     overlay,
     resize_heatmap,
 )
-from xai_utils.results import versions, write_atomically
+from xai_utils.style import GRAY, METHOD_LABELS, RED, SCORE_LABELS, STYLE
 
-STYLE = {
-    "figure.dpi": 80,
-    "font.size": 10,
-    "axes.titlesize": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "image.interpolation": "nearest",
-    "pdf.fonttype": 42,  # text stays text
-    "figure.constrained_layout.use": True,
-}
-
-SAVED_DPI = 110
-JPEG_QUALITY = 80  # pictures in notebooks stay below 250 kB
 CHARACTERS_PER_INCH = 12  # of text of size 10, at most
-RED, GRAY = "#b5442e", "#8a8f98"
-
-METHOD_LABELS = {
-    "grad_cam": "Grad-CAM",
-    "grad_cam_plus": "Grad-CAM+",
-    "grad_cam_plus_plus": "Grad-CAM++",
-    "rsi_grad_cam": "RSI-Grad-CAM",
-    "integrated_gradients": "Integrated Gradients",
-}
-SCORE_LABELS = {
-    "pre": "pre-softmax, $z_c$",
-    "post": "post-softmax, $y_c$",
-    "log": "log-softmax, $\\log\\, y_c$",
-    "odds": "log-odds, $o_c$",
-}
 
 # A few pixels carry the largest values of a signed map at full resolution; without clipping
 # them the rest of the picture is white.
@@ -207,113 +173,3 @@ def _draw_top(ax, top, target):
     bars = ax.barh(names, values, color=colors)
     ax.bar_label(bars, [f"{v:.3f}" for v in values], padding=3, fontsize=9)
     ax.set(xlim=(0, 1.3), xticks=[0, 0.5, 1], title="probability")
-
-
-def softmax_score_diagram(model, layer):
-    """Figure 1: the structure of the classifier, and where each score is read.
-
-    Parameters
-    ----------
-    model, layer : str
-        Names, for the labels.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    blocks = [
-        ("image\n$x$", 0.9, "#e8e8e8"),
-        ("convolutional\nblocks", 1.5, "#cfe0f0"),
-        (f"activations\n$A$  ({layer})", 1.9, "#cfe0f0"),
-        ("fully connected\nlayers", 1.6, "#d8ead3"),
-        ("logits\n$z$", 0.9, "#fbe3c0"),
-        ("softmax", 1.0, "#eeeeee"),
-        ("probabilities\n$y$", 1.4, "#f6cfc4"),
-    ]
-    with plt.rc_context({**STYLE, "figure.constrained_layout.use": False}):
-        figure, ax = plt.subplots(figsize=(11, 3.3))
-        figure.subplots_adjust(0, 0, 1, 1)
-        x, centres = 0.2, []
-        for label, width, color in blocks:
-            ax.add_patch(
-                FancyBboxPatch((x, 1.3), width, 1, "round,pad=0.04", fc=color, ec="#555555")
-            )
-            ax.text(x + width / 2, 1.8, label, ha="center", va="center")
-            if centres:
-                ax.annotate("", (x - 0.05, 1.8), (x - 0.33, 1.8), arrowprops={"arrowstyle": "-|>"})
-            centres.append(x + width / 2)
-            x += width + 0.38
-        _draw_readings(ax, centres[4], centres[6])
-        gradient = "$\\partial {} / \\partial A$".format
-        for start, end, y, names in (
-            (centres[4], centres[2] + 0.2, 0.55, ["z_c"]),
-            (centres[6], centres[2] - 0.2, 0.0, ["y_c", "\\log y_c", "o_c"]),
-        ):
-            ax.plot([start, start, end, end], [1.22, y, y, 1.1], color=RED, linewidth=1.2)
-            ax.annotate("", (end, 1.25), (end, 1.0), arrowprops={"arrowstyle": "-|>", "color": RED})
-            label = ",  ".join(map(gradient, names))
-            ax.text(centres[3], y + 0.07, label, color=RED, ha="center", va="bottom")
-        ax.set(xlim=(0, x - 0.1), ylim=(-0.2, 3.6))
-        ax.axis("off")
-        ax.text(
-            0.2, 3.25, f"The classifier ({model}) and the four scores of a class $c$", fontsize=12
-        )
-    return figure
-
-
-def _draw_readings(ax, logits, probabilities):
-    """Above the boxes: which score is read where."""
-    ax.text(logits, 2.48, "pre:  $z_c$", ha="center", va="bottom")
-    ax.text(
-        probabilities, 2.48,
-        "post:  $y_c$\nlog:  $\\log y_c$\nodds:  $o_c = \\log\\frac{y_c}{1 - y_c}$",
-        ha="center", va="bottom",
-    )  # fmt: skip
-
-
-def show(figure, alt=None):
-    """Show a figure in a notebook as a small picture, with a text for those who cannot see it.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        It is closed.
-    alt : str, optional
-        Without it, the figure's title.
-    """
-    buffer = io.BytesIO()
-    pil_kwargs = {"quality": JPEG_QUALITY, "subsampling": 0}
-    figure.savefig(buffer, format="jpeg", pil_kwargs=pil_kwargs)
-    plt.close(figure)
-    display(Image(buffer.getvalue(), format="jpeg", alt=alt or figure.get_suptitle()))
-
-
-def save_figure(figure, stem, source):
-    """Save a figure as PNG and PDF; both say inside what made them.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-    stem : str or Path
-        Path without ending; folders are made.
-    source : dict
-        What it was made from: notebook and parameters.
-
-    Returns
-    -------
-    list of Path
-        The files.
-    """
-    stem = Path(stem)
-    origin = json.dumps({**source, "versions": versions()})
-    files = []
-    for ending, metadata in (
-        ("png", {"Description": origin, "Software": None}),
-        ("pdf", {"Subject": origin, "CreationDate": None, "Creator": None, "Producer": None}),
-    ):
-        path = stem.with_name(f"{stem.name}.{ending}")
-        options = {"format": ending, "metadata": metadata, "dpi": SAVED_DPI}
-        with plt.rc_context(STYLE):
-            write_atomically(path, partial(figure.savefig, **options))
-        files.append(path)
-    return files
