@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 from matplotlib.patches import FancyBboxPatch
 
-from xai_utils.style import RED, STYLE
+from xai_utils.style import ACCENT, STYLE
 
 
 def softmax_score_diagram(model, layer):
@@ -46,10 +46,12 @@ def softmax_score_diagram(model, layer):
             (centres[4], centres[2] + 0.2, 0.55, ["z_c"]),
             (centres[6], centres[2] - 0.2, 0.0, ["y_c", "\\log y_c", "o_c"]),
         ):
-            ax.plot([start, start, end, end], [1.22, y, y, 1.1], color=RED, linewidth=1.2)
-            ax.annotate("", (end, 1.25), (end, 1.0), arrowprops={"arrowstyle": "-|>", "color": RED})
+            ax.plot([start, start, end, end], [1.22, y, y, 1.1], color=ACCENT, linewidth=1.2)
+            ax.annotate(
+                "", (end, 1.25), (end, 1.0), arrowprops={"arrowstyle": "-|>", "color": ACCENT}
+            )
             label = ",  ".join(map(gradient, names))
-            ax.text(centres[3], y + 0.07, label, color=RED, ha="center", va="bottom")
+            ax.text(centres[3], y + 0.07, label, color=ACCENT, ha="center", va="bottom")
         ax.set(xlim=(0, x - 0.1), ylim=(-0.2, 3.6))
         ax.axis("off")
         ax.text(

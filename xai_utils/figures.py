@@ -15,7 +15,7 @@ from xai_utils.heatmaps import (
     overlay,
     resize_heatmap,
 )
-from xai_utils.style import GRAY, METHOD_LABELS, RED, SCORE_LABELS, STYLE
+from xai_utils.style import ACCENT, METHOD_LABELS, NEUTRAL, SCORE_LABELS, STYLE
 
 CHARACTERS_PER_INCH = 12  # of text of size 10, at most
 
@@ -78,8 +78,11 @@ def attribution_figure(image, heatmap, record, top):
     return figure
 
 
-def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP):
+def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP, difference=None):
     """Heatmaps of several methods (rows) and scores (columns) of one image.
+
+    Maps >= 0 are laid over the grey image. The colours of signed ones end at the 99.5th percentile
+    of their absolute values.
 
     Parameters
     ----------
@@ -90,6 +93,8 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP):
     title : str
     colormap : str
         For the maps >= 0, for example "jet" as in the paper.
+    difference : tuple of two scores, optional
+        A last column, the first one's maps minus the second one's, each divided by its maximum.
 
     Returns
     -------
@@ -98,33 +103,52 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP):
     for name in ("class", "image_sha256"):
         if len({records[cell][name] for cell in heatmaps}) > 1:
             raise ValueError(f"the heatmaps of one grid must have one {name}")
-    methods = list(dict.fromkeys(method for method, _ in heatmaps))
+    rows = list(dict.fromkeys(row for row, _ in heatmaps))
     scores = list(dict.fromkeys(score for _, score in heatmaps))
+    columns = len(scores) + (difference is not None)
     with plt.rc_context(STYLE):
         panel = 2.25 * image.shape[0] / image.shape[1]  # inches
-        size = (2.25 * len(scores) + 1.1, (panel + 0.25) * len(methods) + 0.9)
-        figure, axes = plt.subplots(len(methods), len(scores), figsize=size, squeeze=False)
-        for row, method in zip(axes, methods, strict=True):
-            limit = _signed_limit([heatmaps[method, score] for score in scores])
-            for ax, score in zip(row, scores, strict=True):
-                heatmap = heatmaps[method, score]
+        size = (2.25 * columns + 1.1, (panel + 0.25) * len(rows) + 0.9)
+        figure, axes = plt.subplots(len(rows), columns, figsize=size, squeeze=False)
+        bars = {}  # what a colour bar says: its colours, and the rows that it stands beside
+        for k, row in enumerate(rows):
+            maps = {score: heatmaps[row, score] for score in scores}
+            limit = _signed_limit(maps.values())
+            for ax, (score, heatmap) in zip(axes[k], maps.items(), strict=False):
                 if heatmap.min() < 0:
                     colors = _draw_heatmap(ax, heatmap, image.shape[:2], limit)
                 else:
                     ax.imshow(overlay(image, heatmap, colormap))
                     colors = ScalarMappable(Normalize(0, 1), colormap)
-                ax.set(xticks=[], yticks=[])
-                ax.spines[:].set_visible(False)
-                ax.set_xlabel(_describe_maximum(records[method, score]["raw_maximum"]), fontsize=9)
-            layer = records[method, scores[0]]["layer"]
-            row[0].set_ylabel(f"{METHOD_LABELS.get(method, method)}\n{layer}")
-            figure.colorbar(colors, ax=row[-1], shrink=0.85)
-        for ax, score in zip(axes[0], scores, strict=True):
+                ax.set_xlabel(_describe_maximum(records[row, score]["raw_maximum"]), fontsize=9)
+            signed = any(heatmap.min() < 0 for heatmap in maps.values())
+            label = "part of the largest\nabsolute value" if signed else "part of the maximum"
+            bars.setdefault((label, limit if signed else 1), (colors, []))[1].append(k)
+            layer = records[row, scores[0]]["layer"]
+            axes[k, 0].set_ylabel(f"{METHOD_LABELS.get(row, row)}\n{layer}")
+        for ax, score in zip(axes[0], scores, strict=False):
             ax.set_title(SCORE_LABELS[score], fontsize=11)
+        if difference:
+            for ax, row in zip(axes[:, -1], rows, strict=True):
+                _draw_difference(ax, *(heatmaps[row, s] for s in difference), image.shape[:2])
+            axes[0, -1].set_title(" − ".join(difference), fontsize=11)
+        for (label, _), (colors, beside) in bars.items():
+            shown = {"shrink": 0.85, "aspect": 16 * len(beside), "label": label}
+            figure.colorbar(colors, ax=list(axes[beside, -1]), **shown)
+        for ax in axes.flat:
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set_visible(False)
         figure.suptitle(f"{title}\n{describe_target(next(iter(records.values())))}")
-        named = {f"{METHOD_LABELS.get(m, m)} {s}": heatmaps[m, s] for m, s in heatmaps}
+        named = {f"{METHOD_LABELS.get(r, r)} {s}": heatmaps[r, s] for r, s in heatmaps}
         _warn(figure, named)
     return figure
+
+
+def _draw_difference(ax, first, second, shape):
+    values = normalise(first) - normalise(second)
+    limit = _signed_limit([first, second]) if first.min() < 0 else 1
+    ax.imshow(resize_heatmap(values, *shape), cmap=SIGNED_COLORMAP, vmin=-limit, vmax=limit)
+    ax.set_xlabel(f"largest difference {np.abs(values).max():.2f}", fontsize=9)
 
 
 def _warn(figure, heatmaps):
@@ -137,7 +161,7 @@ def _warn(figure, heatmaps):
     if lines:
         width = int(CHARACTERS_PER_INCH * figure.get_figwidth())
         text = "\n".join(textwrap.fill(line, width) for line in lines)
-        figure.supxlabel(text, color=RED, fontsize=10)
+        figure.supxlabel(text, color=ACCENT, fontsize=10)
 
 
 def _magnitude(heatmap):
@@ -169,7 +193,7 @@ def _describe_maximum(maximum):
 
 def _draw_top(ax, top, target):
     names, values = zip(*reversed(top), strict=True)
-    colors = [RED if name == target else GRAY for name in names]
+    colors = [ACCENT if name == target else NEUTRAL for name in names]
     bars = ax.barh(names, values, color=colors)
     ax.bar_label(bars, [f"{v:.3f}" for v in values], padding=3, fontsize=9)
     ax.set(xlim=(0, 1.3), xticks=[0, 0.5, 1], title="probability")

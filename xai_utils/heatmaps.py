@@ -93,7 +93,8 @@ def overlay(image, heatmap, colormap=COLORMAP, opacity=OPACITY):
     colormap : str
         The name of a Matplotlib colour map.
     opacity : float
-        Of the heatmap, in [0, 1].
+        Of the heatmap where it is largest, in [0, 1]; it falls with the value, so that zeros leave
+        the photograph as it is.
 
     Returns
     -------
@@ -103,9 +104,10 @@ def overlay(image, heatmap, colormap=COLORMAP, opacity=OPACITY):
     if np.min(heatmap) < 0:
         raise ValueError("only a heatmap >= 0 can be laid over an image; this one is signed")
     height, width = image.shape[:2]
-    heat = colormaps[colormap](normalise(resize_heatmap(heatmap, height, width)))[..., :3]
+    values = normalise(resize_heatmap(heatmap, height, width))
+    heat, weight = colormaps[colormap](values)[..., :3], opacity * values[..., None]
     grey = np.asarray(Image.fromarray(image).convert("L"), np.float32)[..., None] / 255
-    mixed = (1 - opacity) * grey + opacity * heat
+    mixed = (1 - weight) * grey + weight * heat
     return (mixed * 255).round().astype(np.uint8)
 
 

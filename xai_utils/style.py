@@ -22,8 +22,13 @@ STYLE = {
 }
 
 SAVED_DPI = 110
-JPEG_QUALITY = 80  # pictures in notebooks stay below 250 kB
-RED, GRAY = "#b5442e", "#8a8f98"
+SHOWN_DPI = 2 * STYLE["figure.dpi"]  # in a notebook: sharp on a screen of twice the resolution
+JPEG_QUALITY = 70
+
+# One colour and one mark for each score, in every figure; what is not a score has others.
+SCORE_COLORS = {"pre": "#8a8f98", "post": "#26547c", "log": "#5fa8d3", "odds": "#b5442e"}
+SCORE_MARKERS = {"pre": "s", "post": "v", "log": "^", "odds": "o"}
+ACCENT, NEUTRAL = "#2a7f62", "#c9ccd1"
 
 METHOD_LABELS = {
     "grad_cam": "Grad-CAM",
@@ -41,7 +46,7 @@ SCORE_LABELS = {
 
 
 def show(figure, alt=None):
-    """Show a figure in a notebook as a small picture, with a text for those who cannot see it.
+    """Show a figure in a notebook as a picture, with a text for those who cannot see it.
 
     Parameters
     ----------
@@ -50,11 +55,19 @@ def show(figure, alt=None):
     alt : str, optional
         Without it, the figure's title.
     """
-    buffer = io.BytesIO()
-    pil_kwargs = {"quality": JPEG_QUALITY, "subsampling": 0}
-    figure.savefig(buffer, format="jpeg", pil_kwargs=pil_kwargs)
+    pictures = {}
+    for format, options in (
+        ("png", {}),
+        ("jpeg", {"pil_kwargs": {"quality": JPEG_QUALITY, "subsampling": 0}}),
+    ):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=format, dpi=SHOWN_DPI, **options)
+        pictures[format] = buffer.getvalue()
     plt.close(figure)
-    display(Image(buffer.getvalue(), format="jpeg", alt=alt or figure.get_suptitle()))
+    format = min(pictures, key=lambda format: len(pictures[format]))
+    width, height = (round(inches * STYLE["figure.dpi"]) for inches in figure.get_size_inches())
+    size = {"width": width, "height": height}
+    display(Image(pictures[format], format=format, alt=alt or figure.get_suptitle(), **size))
 
 
 def save_figure(figure, stem, source):
