@@ -20,13 +20,12 @@ PAPER = {
     "1_softmax_gradients": ["softmax_jacobian"],
     "2_detecting_a_class": ["two_networks_one_function", "shared_gradient"],
     "3_loss": ["gradient_of_the_loss"],
-    "4_log_softmax_and_log_odds": [
-        "vanishing_maxima", "wrong_at_saturation", "saturation_curves",
-        "path_weights", "contrasts", "rivals",
-    ],
+    "4a_one_map": ["vanishing_maxima", "path_weights"],
+    "4b_saturation": ["wrong_at_saturation", "saturation_curves"],
+    "4c_contrasts": ["contrasts", "rivals"],
     "5_manipulated_maps": [
         "manipulated_by_a_corner", "drawn_patterns", "manipulated_maps",
-        "manipulated_path_methods", "how_large_k_can_grow",
+        "manipulated_path_methods", "how_large_k_can_grow", "same_outputs",
     ],
     "6_discussion": ["localisation"],
     "7_cost": ["cost", "adaptive_path", "gap_against_evaluations"],

@@ -43,10 +43,14 @@ BROKEN = {
         ('"post")[0] / y[c]', '"post")[0] * 2'),
         ('"odds")[0] * (1 - y[c])', '"odds")[0] * y[c]'),
     ],
-    "4_log_softmax_and_log_odds": [
+    "4a_one_map": [
         ('method(many, "odds")[rows]', 'method(many, "pre")[rows]'),
         ("tiny = 1e-6 *", "tiny = 1e3 *"),
-        ('unit(ways["log-odds"]), unit(ways["exact"])', 'unit(ways["below 1"]), unit(ways["exact"])'),
+    ],
+    "4b_saturation": [
+        ('for name in ("log-odds", "exact")', 'for name in ("below 1", "exact")'),
+    ],
+    "4c_contrasts": [
         ('contrasts["weighted"], odds', 'contrasts["max"], odds'),
         ("weights = contrast_weights(name, z_twin, many.targets)", "weights = 1.1 * contrast_weights(name, z_twin, many.targets)"),
     ],

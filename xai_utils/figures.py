@@ -144,6 +144,13 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP, difference=
     return figure
 
 
+def draw_overlay(ax, image, heatmap, note=""):
+    """Lay a heatmap >= 0 over its image on one axes, with a note underneath."""
+    ax.imshow(overlay(image, heatmap))
+    ax.set(xticks=[], yticks=[], xlabel=note)
+    ax.spines[:].set_visible(False)
+
+
 def _draw_difference(ax, first, second, shape):
     values = normalise(first) - normalise(second)
     limit = _signed_limit([first, second]) if first.min() < 0 else 1

@@ -75,6 +75,13 @@ def describe_emptiness(heatmap):
     return []
 
 
+def correlation(a, b):
+    """Pearson's correlation of two maps of one size: float, NaN if one of them is constant."""
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        return np.nan
+    return np.corrcoef(np.ravel(a), np.ravel(b))[0, 1]
+
+
 def resize_heatmap(heatmap, height, width):
     """Resize a map bilinearly: float32 (h, w) to float32 (height, width)."""
     image = Image.fromarray(np.asarray(heatmap, np.float32))

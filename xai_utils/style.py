@@ -23,12 +23,13 @@ STYLE = {
 
 SAVED_DPI = 110
 SHOWN_DPI = 2 * STYLE["figure.dpi"]  # in a notebook: sharp on a screen of twice the resolution
-JPEG_QUALITY = 70
+JPEG_QUALITY = 60
 
 # One colour and one mark for each score, in every figure; what is not a score has others.
 SCORE_COLORS = {"pre": "#8a8f98", "post": "#26547c", "log": "#5fa8d3", "odds": "#b5442e"}
 SCORE_MARKERS = {"pre": "s", "post": "v", "log": "^", "odds": "o"}
-ACCENT, NEUTRAL = "#2a7f62", "#c9ccd1"
+OTHER_COLORS = ("#2a7f62", "#7a5195", "#b98c2e", "#4d4d4d")
+ACCENT, NEUTRAL = OTHER_COLORS[0], "#c9ccd1"
 
 METHOD_LABELS = {
     "grad_cam": "Grad-CAM",

@@ -92,3 +92,9 @@ class GivenGradients:
     def point_gradient(self, name):
         """The gradient of that name."""
         return self.gradients[name]
+
+
+def unit_vectors(gradients):
+    """Gradients as flat vectors of length one: ndarray, float64 (N, units)."""
+    flat = np.reshape(gradients, (len(gradients), -1)).astype(np.float64)
+    return flat / np.linalg.norm(flat, axis=1, keepdims=True)
