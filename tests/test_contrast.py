@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from xai_utils import ScoreGradients, grad_cam
 from xai_utils.classifier import softmax
+from xai_utils.methods import PathGradients, PointGradients
 from xai_utils.scores import logit_and_log_odds
 from xai_utils.study.claims import check_equal
 from xai_utils.study.contrast import (
@@ -112,3 +113,11 @@ def test_methods_take_given_gradients_for_those_of_a_score(gradients):
 def test_a_misspelt_contrast_is_named_with_the_nearest_right_one():
     with pytest.raises(ValueError, match="no contrast 'weigthed'; did you mean 'weighted'"):
         contrast_weights("weigthed", np.zeros((1, 3)), [0])
+
+
+def test_given_gradients_and_score_gradients_are_what_the_methods_ask_for(tiny, noise_images):
+    scored = ScoreGradients(tiny, noise_images, [0, 1, 3], layer="pool")
+    assert isinstance(scored, PathGradients)
+    given = GivenGradients(scored.activations, {"odds": scored.point_gradient("odds")})
+    assert isinstance(given, PointGradients)
+    assert not isinstance(given, PathGradients)

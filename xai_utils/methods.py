@@ -4,6 +4,7 @@ Maps are as the formulas give them, not normalised, and at the resolution of the
 """
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -13,12 +14,33 @@ from xai_utils.scores import check_score, negligible_change, score_value
 RSI_VARIANTS = ("select", "positive_gradients")
 
 
+@runtime_checkable
+class PointGradients(Protocol):
+    """What a method that reads one point asks for; `ScoreGradients` has it, for N images."""
+
+    activations: np.ndarray  # float (N, h, w, channels)
+
+    def point_gradient(self, score):
+        """The gradient of a score with respect to the activations: float (N, h, w, channels)."""
+
+
+@runtime_checkable
+class PathGradients(PointGradients, Protocol):
+    """What a method that integrates along a path asks for."""
+
+    def path(self, at="layer"):
+        """The path: PathIntegrals."""
+
+    def path_integral(self, score, at="layer", positive=False):
+        """The Riemann-Stieltjes sum of a score's gradient: float (N, h, w, channels)."""
+
+
 def grad_cam(gradients, score):
     """Grad-CAM (Selvaraju et al. 2016, arXiv 1610.02391, eqs. 1-2).
 
     Parameters
     ----------
-    gradients : ScoreGradients
+    gradients : PointGradients
         For N images.
     score : {"pre", "post", "log", "odds"}
 
@@ -63,7 +85,7 @@ def rsi_grad_cam(gradients, score, variant="select"):
 
     Parameters
     ----------
-    gradients : ScoreGradients
+    gradients : PathGradients
         For N images; its baseline and steps make the path.
     score : {"pre", "post", "log", "odds"}
     variant : {"select", "positive_gradients"}
@@ -96,7 +118,7 @@ def integrated_gradients(gradients, score):
 
     Parameters
     ----------
-    gradients : ScoreGradients
+    gradients : PathGradients
         For N images; its baseline and steps make the path.
     score : {"pre", "post", "log", "odds"}
 
