@@ -25,6 +25,7 @@ BROKEN = {
         ("(softmax(z + e) - softmax(z - e)) / 2e-3", "(softmax(z + e) - softmax(z - e)) / 1e-3"),
         ("slope = -np.log(y) - 1", "slope = -np.log(y) ** 2"),
         ("np.eye(len(y[k]))[c] - y[k]", "np.eye(len(y[k]))[c] + y[k]"),
+        ("many.sum(axis=1), np.ones", "many.max(axis=1), np.ones"),
     ],
     "2_detecting_a_class": [
         (
@@ -34,14 +35,23 @@ BROKEN = {
             "last.set_weights([1.01 * w for w in last.get_weights()])",
         ),
         ("b / b.max(), a / a.max()", "b / b.max(), maps['the network', 'pre'] / a.max()"),
+        ("-2 * own", "own"),
+        ("[train_by_descent(network, x, digits)", "[train_by_descent(network, x, digits, seed=id(network))"),
+        ("* (top - p) for p in y", "* top for p in y"),
         ("direction = np.linalg.lstsq(J, np.ones(len(J)), rcond=None)[0]", "direction = J[0]"),
+        ("direction - silent", "2 * direction - silent"),
     ],
     "3_loss": [
+        ("gained = (t * (log_t - log_y)).sum()", "gained = (t * log_t).sum()"),
         ("        y - t,", "        y + t,"),
         ("by_formula = np.tensordot(y - t,", "by_formula = np.tensordot(y,"),
+        ("slopes = -t / y", "slopes = t / y"),
         ("loss = np.tensordot(y - one[c],", "loss = np.tensordot(one[c],"),
         ('"post")[0] / y[c]', '"post")[0] * 2'),
         ('"odds")[0] * (1 - y[c])', '"odds")[0] * y[c]'),
+        ("matrix = np.eye(n) - y", "matrix = np.eye(n) + y"),
+        ("cosine(many.point_gradient(s), descent)", 'cosine(many.point_gradient("pre"), descent)'),
+        ('("descent", descent)', '("descent", many.point_gradient("pre"))'),
     ],
     "4_log_softmax_and_log_odds": [
         ('method(many, "odds")[rows]', 'method(many, "pre")[rows]'),
