@@ -65,6 +65,7 @@ def test_the_verdict_on_file_is_the_one_that_was_reached(claim):
     (cell,) = [cell for _, id, cell in tagged() if id == claim.id]
     if claim.notebook in ("6_discussion", "figure_2"):
         assert dict(CONCLUDED.findall(printed(cell)))[claim.id] == claim.verdict
+        assert f"{claim.id}: {claim.claim}\n" in printed(cell)
     else:
         assert "check_" in "".join(cell["source"])
         assert CHECKED.search(printed(cell))
