@@ -33,6 +33,9 @@ PAPER = {
 # notebook: the measurements that it draws
 MEASURED = {"7_cost": expand("benchmarks/{name}.json", name=["cost", "images", "completeness"])}
 
+# these look the claims up
+CLAIMS = {name: ["notebooks/claims.csv"] for name in ("index", "6_discussion")}
+
 PACKAGE = glob_wildcards("xai_utils/{file,[^.].*}.py").file
 SOURCES = expand("xai_utils/{file}.py", file=PACKAGE) + expand("xai_utils/embedded/data/{file}", file=["vgg19_mini.npz", "regions.json"])
 GRID = expand("{picture}/{method}-{score}", picture=PICTURES, method=METHODS, score=SCORES)
@@ -78,6 +81,7 @@ for paper, drawn in PAPER.items():
             notebook=f"notebooks/{paper}.ipynb",
             sources=SOURCES,
             measured=MEASURED.get(paper, []),
+            claims=CLAIMS.get(paper, []),
         output:
             expand("results/figures/{name}.{ending}", name=drawn, ending=["png", "pdf"]),
             notebook=f"results/{paper}.ipynb",
@@ -95,6 +99,7 @@ rule figure_2:
         expand("results/{run}.{ending}", run=GRID, ending=["npz", "json"]),
         notebook="notebooks/figure_2.ipynb",
         sources=SOURCES,
+        claims="notebooks/claims.csv",
     output:
         expand("results/figures/{name}.{ending}", name=FIGURES, ending=["png", "pdf"]),
         notebook="results/figure_2.ipynb",

@@ -25,6 +25,7 @@ BROKEN = {
         ("(softmax(z + e) - softmax(z - e)) / 2e-3", "(softmax(z + e) - softmax(z - e)) / 1e-3"),
         ("slope = -np.log(y) - 1", "slope = -np.log(y) ** 2"),
         ("np.eye(len(y[k]))[c] - y[k]", "np.eye(len(y[k]))[c] + y[k]"),
+        ("many.sum(axis=1), np.ones", "many.max(axis=1), np.ones"),
     ],
     "2_detecting_a_class": [
         (
@@ -34,14 +35,23 @@ BROKEN = {
             "last.set_weights([1.01 * w for w in last.get_weights()])",
         ),
         ("b / b.max(), a / a.max()", "b / b.max(), maps['the network', 'pre'] / a.max()"),
+        ("-2 * own", "own"),
+        ("[train_by_descent(network, x, digits)", "[train_by_descent(network, x, digits, seed=id(network))"),
+        ("* (top - p) for p in y", "* top for p in y"),
         ("direction = np.linalg.lstsq(J, np.ones(len(J)), rcond=None)[0]", "direction = J[0]"),
+        ("direction - silent", "2 * direction - silent"),
     ],
     "3_loss": [
+        ("gained = (t * (log_t - log_y)).sum()", "gained = (t * log_t).sum()"),
         ("        y - t,", "        y + t,"),
         ("by_formula = np.tensordot(y - t,", "by_formula = np.tensordot(y,"),
+        ("slopes = -t / y", "slopes = t / y"),
         ("loss = np.tensordot(y - one[c],", "loss = np.tensordot(one[c],"),
         ('"post")[0] / y[c]', '"post")[0] * 2'),
         ('"odds")[0] * (1 - y[c])', '"odds")[0] * y[c]'),
+        ("matrix = np.eye(n) - y", "matrix = np.eye(n) + y"),
+        ("cosine(many.point_gradient(s), descent)", 'cosine(many.point_gradient("pre"), descent)'),
+        ('("descent", descent)', '("descent", many.point_gradient("pre"))'),
     ],
     "4a_one_map": [
         ('method(many, "odds")[rows]', 'method(many, "pre")[rows]'),
@@ -105,35 +115,44 @@ def test_every_check_fails_when_its_formula_is_broken(notebook, quiet):
 # of the discussion: (a piece of the evidence, what it is replaced with)
 WITHOUT_EVIDENCE = [
     ("(one - y)", "(one + y)"),
-    ("exact.gradients[score], -loss", "exact.gradients[score], loss"),
-    ("one * tf.nn.softmax(logits)", "one * tf.nn.sigmoid(logits)"),
     ("twin = add_to_kernel(classifier, vector)", "twin = add_to_kernel(classifier, 0 * vector)"),
-    ("np.linalg.lstsq(J, np.ones(len(J))", "np.linalg.lstsq(J, np.arange(len(J))"),
-    ("addition[0, 0] = 10", "addition[0, 0] = 0"),
+    ("exact.gradients[score], -loss", "exact.gradients[score], loss"),
     ("for g in (gradients, image_twin)", "for g in (gradients, gradients)"),
-    ('"grad_cam", "post", True', '"grad_cam", "pre", True'),
-    ('"grad_cam", "odds", False', '"grad_cam", "post", False'),
+    ("addition[0, 0] = 10", "addition[0, 0] = 0"),
+    ("(z, z_twin)", "(z, 2 * z)"),
+    ("y.argmax(axis=1)", "y.argmin(axis=1)"),
+    ("cosine(tape.gradient(after_softmax, x), loss)", "cosine(A, loss)"),
+    ("whether(post.min() > 0.9999)", "whether(pre.min() > 0.9999)"),
+    ('alone = -exact.gradients["post"]', 'alone = -exact.gradients["pre"]'),
+    ("zip(grad_cam(exact, s), grad_cam(shifted, s)", "zip(grad_cam(exact, s), grad_cam(exact, s)"),
+    ("slope = slopes[name, score]", "slope = -0.4"),
+    ("np.array(smallest) < 0.01", "np.array(smallest) < 0"),
+    ('slopes[name, "post"] < -0.5', 'slopes[name, "pre"] < -0.5'),
+    ("half = at_photo.attributed[0]", "half = 0 * at_photo.attributed[0]"),
     ('("to 1", "exact"), ("below 1", "exact")', '("exact", "exact"), ("exact", "exact")'),
     ("values = list(differences.values())", "values = list(differences.values())[::-1]"),
+    ("np.array(r) > 0.95", "np.array(r) > 2"),
+    ('exact.gradients["pre"] ** k', 'exact.gradients["odds"] ** k'),
+    ("value > 0.95 for value", "value < 0.95 for value"),
 ]
 
 
 def test_every_verdict_on_the_theory_changes_without_its_evidence(quiet):
     unused, namespace = list(WITHOUT_EVIDENCE), {}
     for cell in code_cells("6_discussion"):
-        before = len(namespace.get("filed", ()))
-        others = []
+        filed = namespace["verdicts"].filed if "verdicts" in namespace else []
+        before, others = len(filed), []
         for right, wrong in (pair for pair in WITHOUT_EVIDENCE if pair[0] in cell):
             unused.remove((right, wrong))
             exec(cell.replace(right, wrong), dict(namespace))
-            others.append([row[-1] for row in namespace["filed"][before:]])
-            del namespace["filed"][before:]
+            others.append([row[-1] for row in filed[before:]])
+            del filed[before:]
         exec(cell, namespace)
-        verdicts = [row[-1] for row in namespace.get("filed", ())[before:]]
-        assert verdicts not in others, cell
+        for k, (claim, _, verdict) in enumerate(filed[before:]):
+            assert any(other[k] != verdict for other in others), claim
         if not unused:
             return
-        fewer = {"scenes": 16, "pairs": 2, "steps": 4}
+        fewer = {"scenes": 16, "pairs": 2}
         namespace |= {name: value for name, value in fewer.items() if name in namespace}
     pytest.fail(f"not found: {unused}")
 

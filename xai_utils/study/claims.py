@@ -1,6 +1,91 @@
-"""A claim that a notebook states, checked where it is stated."""
+"""The claims that the notebooks test, listed in notebooks/claims.csv, and how one is checked."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+
+CLAIMS = Path(__file__).parents[2] / "notebooks" / "claims.csv"
+SOURCES = {"paper": "the paper", "sequel": "its sequel", "here": "this project"}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A row of the table.
+
+    Attributes
+    ----------
+    id : str
+        The cell that tests it carries the tag "claim-" followed by this.
+    section : str
+        Of the paper: "II-B", or "Fig. 2".
+    equation : str
+        The paper's numbers, or empty.
+    source : {"paper", "sequel", "here"}
+        Who claims it.
+    claim : str
+        One sentence.
+    notebook : str
+        The file that tests it, without its ending.
+    rule : str
+        From the evidence to the verdict.
+    tolerance : str
+        A number, or empty.
+    verdict : str
+        Of the run with the default parameters.
+    """
+
+    id: str
+    section: str
+    equation: str
+    source: str
+    claim: str
+    notebook: str
+    rule: str
+    tolerance: str
+    verdict: str
+
+
+def read_claims(path=CLAIMS):
+    """The table of claims: dict from id to `Claim`, in the order of the file.
+
+    Raises
+    ------
+    ValueError
+        If two rows have one id.
+    """
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = [Claim(**row) for row in csv.DictReader(file)]
+    claims = {row.id: row for row in rows}
+    if len(claims) < len(rows):
+        raise ValueError(f"{path.name} has {len(rows) - len(claims)} rows with the id of another")
+    return claims
+
+
+def concordance(claims):
+    """Where each claim is tested, as a table in Markdown.
+
+    Parameters
+    ----------
+    claims : dict of Claim
+
+    Returns
+    -------
+    str
+        One row for each claim; the paper's come first.
+    """
+    lines = ["| section | equation | claim | tested in | verdict |", "|---|---|---|---|---|"]
+    for source, name in SOURCES.items():
+        lines.append(f"| **{name}** | | | | |")
+        for row in (c for c in claims.values() if c.source == source):
+            link = f"[{row.notebook.split('_')[0]}]({row.notebook}.ipynb)"
+            if not row.notebook[0].isdigit():
+                link = f"[{row.notebook}]({row.notebook}.ipynb)"
+            lines.append(
+                f"| {row.section} | {row.equation} | {row.claim} | {link} | {row.verdict} |"
+            )
+    return "\n".join(lines)
 
 
 def check_equal(claim, left, right, tolerance):

@@ -1,0 +1,67 @@
+"""How alike gradients and heatmaps are."""
+
+import numpy as np
+
+from xai_utils.heatmaps import normalise
+
+
+def cosine(a, b):
+    """The cosine of the angle between gradients, one for each image.
+
+    Parameters
+    ----------
+    a, b : array_like, float (N, ...)
+        Of one shape.
+
+    Returns
+    -------
+    ndarray, float64 (N,)
+    """
+    a, b = (np.reshape(v, (len(v), -1)).astype(np.float64) for v in (a, b))
+    return (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+
+
+def correlation(a, b):
+    """The correlation of two heatmaps; nan if one of them is the same everywhere.
+
+    Parameters
+    ----------
+    a, b : ndarray, float (h, w)
+
+    Returns
+    -------
+    float
+    """
+    return np.corrcoef(np.ravel(a), np.ravel(b))[0, 1] if np.ptp(a) and np.ptp(b) else np.nan
+
+
+def median_correlation(some, others):
+    """The median over the images of the correlation of two heatmaps of each.
+
+    Parameters
+    ----------
+    some, others : sequence of ndarray, float (h, w)
+        As many in one as in the other.
+
+    Returns
+    -------
+    float
+    """
+    return np.nanmedian([correlation(a, b) for a, b in zip(some, others, strict=True)])
+
+
+def largest_difference(some, others):
+    """The largest difference of two heatmaps of one image, each divided by its maximum.
+
+    Parameters
+    ----------
+    some, others : sequence of ndarray, float (h, w)
+        As many in one as in the other.
+
+    Returns
+    -------
+    float
+        The largest over all images and cells, in parts of the maximum.
+    """
+    a, b = (np.array([normalise(m) for m in maps]) for maps in (some, others))
+    return np.abs(a - b).max()
