@@ -245,7 +245,7 @@ def test_a_wrong_name_is_named(arguments, error, message):
     [
         (None, None, "preprocessing='none' if the model takes RGB pixels"),
         ("vg19", None, "no preprocessing 'vg19'; did you mean 'vgg19'"),
-        ("none", ["a", "b"], "2 class names given for a model with 5 classes"),
+        ("none", ["a", "b"], "2 class_names given for a model with 5 classes"),
     ],
 )
 def test_a_wrong_description_is_named(preprocessing, names, message):

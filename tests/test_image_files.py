@@ -146,6 +146,16 @@ def test_values_of_no_certain_scale_are_refused_with_their_range_or_given_one(
     assert (image[0, 0, 0], image[-1, -1, 0]) == (0, 255)
 
 
+def test_a_range_may_be_an_array_or_texts_and_must_be_two_numbers(tmp_path):
+    path = tmp_path / "cells.tif"
+    Image.fromarray(np.array([[0, 50, 100]], np.float32)).save(path)
+    for value_range in (np.array([0, 100]), ("0", "100"), [0, 100]):
+        np.testing.assert_array_equal(load_image(path, value_range)[0, :, 0], [0, 128, 255])
+    for value_range in ((0,), (1, 0), (0, np.nan), 5, "ab", (None, 1)):
+        with pytest.raises(ValueError, match="value_range must be two numbers, black below white"):
+            load_image(path, value_range)
+
+
 def test_values_outside_the_given_range_are_black_and_white(tmp_path):
     Image.fromarray(np.array([[-5, 0, 50, 100, 900]], np.float32)).save(tmp_path / "cells.tif")
     image = load_image(tmp_path / "cells.tif", value_range=(0, 100))

@@ -14,7 +14,7 @@ def test_the_message_is_what_a_user_gets(trouble, tmp_path):
     assert fits(str(caught.value), trouble.message)
 
 
-@pytest.mark.parametrize(("place", "pattern"), raised_in_package())
+@pytest.mark.parametrize(("place", "pattern"), list(raised_in_package()))
 def test_every_error_of_the_package_is_on_the_page(place, pattern):
     assert any(fits(trouble.message, pattern) for trouble in TROUBLES), pattern
 

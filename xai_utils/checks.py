@@ -4,11 +4,13 @@ A message names the value, says what is allowed, and how to mend it.
 """
 
 import difflib
+import json
 from collections.abc import Sequence
 
 import numpy as np
 
 LISTED = 24  # names in an error message
+BOLD, PLAIN = "\x1b[1m", "\x1b[0m"  # how Keras marks the cause of an error in the call of a layer
 
 
 def check_choice(what, value, allowed):
@@ -24,9 +26,31 @@ def check_choice(what, value, allowed):
     allowed = list(allowed)
     if value in allowed:
         return
-    nearest = difflib.get_close_matches(str(value), [str(name) for name in allowed], n=1)
-    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+    hint = nearest(value, allowed)
     raise ValueError(f"no {what} {value!r}; {hint}Allowed: {list_names(allowed)}")
+
+
+def nearest(value, names):
+    """The name that a value was probably meant to be, for a message: "did you mean 'cat'? ", or "".
+
+    Case, spaces and punctuation do not count.
+    """
+    known = {_letters(str(name)): str(name) for name in names}
+    found = difflib.get_close_matches(_letters(str(value)), known, n=1)
+    return f"did you mean {known[found[0]]!r}? " if found else ""
+
+
+def _letters(text):
+    return "".join(c for c in text.casefold() if c.isalnum())
+
+
+def reason(error):
+    """What another library says in an error, in one line without what Keras writes around it."""
+    text = str(error).rpartition("Exception encountered: ")[2]
+    text = (
+        text.rpartition("\x1b[1m")[2].partition("\x1b[0m")[0].strip()
+    )  # bold in a call of a layer
+    return text.splitlines()[0][:200] if text else type(error).__name__
 
 
 def list_names(names):
@@ -34,6 +58,41 @@ def list_names(names):
     names = list(names)
     listed = ", ".join(repr(name) for name in names[:LISTED])
     return f"{listed}, and {len(names) - LISTED} more" if len(names) > LISTED else listed
+
+
+def read_json(path, example):
+    """What a JSON file holds.
+
+    Parameters
+    ----------
+    path : Path
+    example : str
+        What it should read like, for the message.
+
+    Raises
+    ------
+    ValueError
+        If it is not valid, or has a key twice; the message names the file.
+    """
+    twice = []
+
+    def collect(pairs):
+        keys = [key for key, _ in pairs]
+        twice.extend(key for key in keys if keys.count(key) > 1)
+        return dict(pairs)
+
+    try:
+        content = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=collect)
+    except ValueError as error:
+        raise ValueError(
+            f"{str(path)!r} is not valid JSON: {error}; it should read like {example}"
+        ) from error
+    if twice:
+        raise ValueError(
+            f"{str(path)!r} has the key {twice[0]!r} twice, and only one of them can count; remove "
+            "the other"
+        )
+    return content
 
 
 def check_backend(backend):
@@ -58,7 +117,10 @@ def check_positive(name, value):
 
 
 def check_value_range(value_range):
-    """Raise ValueError unless `value_range` is two finite numbers, the first below the second."""
+    """Two numbers (float, float) from `value_range`.
+
+    Raises ValueError unless they are finite, and the first is below the second.
+    """
     try:
         black, white = (float(value) for value in value_range)
         ordered = -np.inf < black < white < np.inf
@@ -69,6 +131,7 @@ def check_value_range(value_range):
             f"value_range must be two numbers, black below white, as (0, 4095); given: "
             f"{value_range!r}"
         )
+    return black, white
 
 
 def check_image(image):

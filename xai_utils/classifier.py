@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from xai_utils.checks import check_choice, check_images, list_names
+from xai_utils.checks import check_images, list_names, nearest
 from xai_utils.graph import crossed_by_every_path, function_between, tensors_in_order
 from xai_utils.images import resize_image
 from xai_utils.labels import find_class
@@ -33,6 +33,8 @@ class Classifier:
     class_names : tuple of str
     tensors : dict of str to keras.KerasTensor
         The output of each layer within `network`.
+    preprocessing : str or dict
+        What `preprocess` was given as, for records.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Classifier:
     preprocess: callable
     class_names: tuple
     tensors: dict = field(repr=False)
+    preprocessing: object = None
     _splits: dict = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -60,7 +63,8 @@ class Classifier:
         """
         source = self.network.input if layer == INPUT else self.tensors[layer]
         tensors = [source, *tensors_in_order(self.network.output, source)]
-        units = sum(np.prod(tensor.shape[1:]) for tensor in tensors)
+        shapes = [tensor.shape[1:] for tensor in tensors]
+        units = sum(np.prod(shape) for shape in shapes if None not in shape)
         return 2 * units * np.dtype(self.dtype).itemsize / 1e9
 
     @cached_property
@@ -173,13 +177,17 @@ class Classifier:
         if layer in self.layer_names:
             return
         usable = f"Layers that can be used, the last first: {list_names(self.layer_names)}"
+        if len(self.layer_names) > 1:
+            usable += f"; the default is {self.default_layer!r}"
         if f"{layer}#2" in self.tensors:
             several = [name for name in self.tensors if name.startswith(f"{layer}#")]
             raise ValueError(
                 f"layer {layer!r} is used {len(several)} times in {self.name!r}, with an output "
                 f"each: {list_names(several)}; say which. {usable}"
             )
-        check_choice("layer", layer, self.layer_names + tuple(self.tensors))
+        if layer not in self.tensors:
+            hint = nearest(layer, [*self.layer_names, *self.tensors])
+            raise ValueError(f"no layer {layer!r} in {self.name!r}; {hint}{usable}")
         tensor = self.tensors[layer]
         if len(tensor.shape) != 4:
             raise ValueError(

@@ -69,7 +69,7 @@ def flatten(model, inputs):
 
     def call(operation, *args, **kwargs):
         if isinstance(operation, keras.Model) and is_open(operation):
-            output = _run(operation, args[0], call)
+            output = _run(operation, args[0] if args else kwargs["inputs"], call)
             nested[operation.name] = None if operation.name in nested else output
             return output
         if named.setdefault(operation.name, operation) is not operation:

@@ -156,9 +156,10 @@ def _to_uint8(path, image, value_range):
     values = np.asarray(image)
     if not np.isfinite(values).all():
         raise ValueError(f"{str(path)!r} holds values that are not finite; replace them first")
-    if value_range is not None:
-        check_value_range(value_range)
-    black, white = value_range or _certain_range(path, image, values)
+    if value_range is None:
+        black, white = _certain_range(path, image, values)
+    else:
+        black, white = check_value_range(value_range)
     grey = np.empty(values.shape, np.uint8)
     for source, target in zip(values, grey, strict=True):  # by rows: 64 bits in little memory
         scaled = (source.astype(np.float64) - black) / (white - black)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from xai_utils.checks import check_choice, list_names
+from xai_utils.checks import check_choice, list_names, read_json
 
 
 def check_class_names(names, classes, folder="."):
@@ -14,7 +14,8 @@ def check_class_names(names, classes, folder="."):
     ----------
     names : sequence of str, dict, str, Path or None
         A list of names; a dict of index by name, as Keras's `class_indices`, or of name by index;
-        the path of a text file with one name a line; None for the indices as names.
+        the path of a file that holds one of these as JSON, or of a text file with one name a line;
+        None for the indices as names.
     classes : int
         Outputs of the network.
     folder : str or Path
@@ -23,39 +24,47 @@ def check_class_names(names, classes, folder="."):
     Returns
     -------
     tuple of str
-        Names that occur twice have their index added: "crane (134)", "crane (517)".
+        Without space around them. Names that occur twice have their index added: "crane (134)",
+        "crane (517)".
 
     Raises
     ------
     ValueError
         If they are in no such form, or not one for each class.
     FileNotFoundError
-        If there is no such text file.
+        If there is no such file.
     """
+    where = "class_names"
     if names is None:
         names = [str(i) for i in range(classes)]
     elif isinstance(names, str | Path):
-        names = _read_lines(names, Path(folder))
-    elif isinstance(names, dict):
+        where = f"class_names from {str(names)!r}"
+        names = _read(names, Path(folder))
+    if isinstance(names, dict):
         names = _in_order(names)
     if not isinstance(names, list | tuple | np.ndarray):
         raise ValueError(
-            f"class_names must be a list of names, a dictionary or the path of a text file; given: "
+            f"{where} must be a list of names, a dictionary or the path of a file of them; given: "
             f"{type(names).__name__}"
         )
-    for name in names:
+    for index, name in enumerate(names):
         if not isinstance(name, str) or not name.strip():
             raise ValueError(
-                f"every class name must be a text that is not empty; given: {name!r}; write "
-                "numbers in quotes, and if the classes have no names leave class_names out"
+                f"every one of the {where} must be a text that is not empty; given as number "
+                f"{index + 1}: {name!r}; write numbers in quotes, and if the classes have no names "
+                "leave class_names out"
             )
-    names = tuple(str(name) for name in names)
     if len(names) != classes:
-        raise ValueError(f"{len(names)} class names given for a model with {classes} classes")
+        raise ValueError(
+            f"{len(names)} {where} given for a model with {classes} classes: {list_names(names)}; "
+            "give one for each output, in their order"
+        )
+    names = tuple(str(name).strip() for name in names)
     return tuple(f"{n} ({i})" if names.count(n) > 1 else n for i, n in enumerate(names))
 
 
-def _read_lines(name, folder):
+def _read(name, folder):
+    """What a file of class names holds: the lines of a text, or what JSON says."""
     path = folder / Path(name).expanduser()
     if not path.is_file():
         raise FileNotFoundError(
@@ -63,6 +72,8 @@ def _read_lines(name, folder):
             f"{str(folder.absolute())!r}; give the path of a text file with one name a line, or a "
             'list of names: ["ant", "bee"]'
         )
+    if path.suffix.lower() == ".json":
+        return read_json(path, '{"ant": 0, "bee": 1}')
     try:
         return path.read_text("utf-8-sig").rstrip().splitlines()
     except UnicodeDecodeError as error:
@@ -125,15 +136,18 @@ def find_class(target, names, model="the model"):
         return _find_number(int(target), names, model)
     if not isinstance(target, str):
         raise TypeError(
-            f"a target class is given by its name, or its index, a whole number; given: {target!r}"
+            f"a target class is given by its name, or its index, a whole number; given: {target!r} "
+            f"({type(target).__name__}); if that is a name, give it as text, in papermill with -r "
+            "in place of -p"
         )
-    for fits in (_is_same, _is_spelled_alike, _has_the_words):
+    is_signed = target.strip()[:1] in ("-", "+")  # "-1" is no spelling of "1"
+    for fits in (_is_same,) if is_signed else (_is_same, _is_spelled_alike, _has_the_words):
         found = [i for i, name in enumerate(names) if fits(target, name)]
         if len(found) > 1:
             listed = ", ".join(f"{names[i]!r} (index {i})" for i in found[:8])
             raise ValueError(
                 f"target class {target!r} fits {len(found)} classes: {listed}; give the whole name "
-                "of one"
+                "of one, or its index"
             )
         if found:
             return found[0]
@@ -141,21 +155,27 @@ def find_class(target, names, model="the model"):
 
 
 def _find_number(index, names, model):
-    by_name = names.index(str(index)) if str(index) in names else index
-    in_range = 0 <= index < len(names)
-    if in_range and by_name != index:
-        raise ValueError(
-            f"target class {index} has two meanings: the class named {names[by_name]!r} (index "
-            f"{by_name}), and index {index} (named {names[index]!r}); give the name of the one you "
-            f"mean as text: target={names[by_name]!r} or target={names[index]!r}, in papermill "
-            f"-r target {names[by_name]} or -r target {names[index]}"
-        )
-    if not in_range and by_name == index:
+    """The class that a number means: by its index, or by a name with it ("2", "02", "level 2")."""
+    named = [i for i, name in enumerate(names) if index in _numbers(name)]
+    by_index = [index] if 0 <= index < len(names) else []
+    meant = sorted({*named, *by_index})
+    if not meant:
         raise ValueError(
             f"no target class {index}; {model} has {len(names)} classes, 0 to {len(names) - 1}: "
             f"{list_names(names)}"
         )
-    return by_name
+    if len(meant) > 1:
+        listed = ", and ".join(f"the class named {names[i]!r} (index {i})" for i in meant[:8])
+        choices = " or ".join(f"-r target {names[i]!r}" for i in meant[:8])
+        raise ValueError(
+            f"target class {index} has {len(meant)} meanings: {listed}; give the name of the one "
+            f"you mean as text, target={names[meant[0]]!r}, in papermill {choices}"
+        )
+    return meant[0]
+
+
+def _numbers(name):
+    return [int(word) for word in _words(name) if word.isdecimal()]
 
 
 def _is_same(target, name):

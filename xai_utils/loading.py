@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from xai_utils.checks import reason
 from xai_utils.classifier import Classifier, softmax
 from xai_utils.embedded.scenes import CLASS_NAMES
 from xai_utils.embedded.vgg19_mini import load_vgg19_mini
@@ -14,7 +15,11 @@ from xai_utils.images import photograph
 from xai_utils.labels import check_class_names
 from xai_utils.logits import logit_network
 from xai_utils.model_files import find_model_file, read_description, read_model
-from xai_utils.preprocessing import check_preprocessing, find_preprocessing
+from xai_utils.preprocessing import (
+    check_preprocessing,
+    describe_preprocessing,
+    find_preprocessing,
+)
 
 
 def load_classifier(model, preprocessing=None, class_names=None):
@@ -74,7 +79,8 @@ def _wrap(name, model, preprocessing, class_names, folder="."):
     channels = network.input_shape[-1]
     preprocess = find_preprocessing(preprocessing, channels)
     names = check_class_names(class_names, network.output_shape[-1], folder)
-    classifier = Classifier(name, network, preprocess, names, tensors)
+    described = describe_preprocessing(preprocessing)
+    classifier = Classifier(name, network, preprocess, names, tensors, described)
     _check_logits(classifier, model, has_softmax)
     return classifier
 
@@ -90,17 +96,24 @@ def _check_logits(classifier, model, has_softmax):
     images = [cat, cat // 4 + 96, np.zeros_like(cat)]  # the dim ones are far from saturation
     pixels = tf.constant(classifier.pixels(images))
     check_preprocessing(classifier.preprocess, pixels, model.inputs[0].shape[-1])
-    own = _output(model, classifier.preprocess(pixels))
-    logits = classifier.logits(images)
+    try:
+        own = _output(model, classifier.preprocess(pixels))
+        logits = classifier.logits(images)
+    except Exception as error:  # from whatever the layers of the model are
+        raise ValueError(
+            f"{classifier.name!r} fails on a batch of {len(images)} images: {reason(error)}; it "
+            "must run on any number of images at a time; try model.predict on a few in Python"
+        ) from error
     _check_finite(classifier, own, logits)
     precisions = {layer.compute_dtype for layer in model.layers}
     tolerance = max(TOLERANCES.get(dtype, TOLERANCE) for dtype in precisions)
     is_distribution = own.min() >= 0 and np.abs(own.sum(axis=1) - 1).max() < tolerance
     if is_distribution and not has_softmax:
         raise ValueError(
-            f"the output of {classifier.name!r} is a distribution already, and the softmax that "
-            "makes it is hidden inside a layer, so its logits cannot be reached; end the model "
-            "with a Dense layer with softmax activation, a Softmax layer, or plain logits"
+            f"the output of {classifier.name!r} is a distribution already, and no softmax is seen "
+            "at its end: it is hidden inside a layer, or several are put together, so its logits "
+            "cannot be reached; end the model with a Dense layer with softmax activation, a "
+            "Softmax layer, or plain logits"
         )
     expected = softmax(logits) if has_softmax else logits
     error = np.abs(own - expected).max() / np.abs(expected).max()

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from xai_utils.classifier import softmax
+from xai_utils.checks import reason
+from xai_utils.classifier import INPUT, softmax
 from xai_utils.graph import Use, flatten, is_open, tensors_in_order
 
 # How far rounding may take a function from softmax, by the type of its result
@@ -52,7 +53,7 @@ def logit_network(model):
     inputs = keras.Input(batch_shape=(None, *model.inputs[0].shape[1:]), dtype=dtype)
     output, uses, nested = flatten(model, inputs)
     end = _find_end(output, {id(use.output): use for use in uses}, model.name)
-    logits = _linear_twin(end)
+    logits = _logits(end, model.name)
     network = keras.Model(inputs, logits, name=f"{model.name}-logits")
     return network, _named(uses, nested, end, logits), end.has_softmax
 
@@ -122,23 +123,41 @@ def _find_end(output, use_of, name):
         if kind not in ("softmax", "identity"):
             break
         tensor = use.inputs[0]
+    if use and not has_softmax:
+        _check_not_from_probabilities(use, use_of, name)
     return _End(use, tensor, has_softmax)
+
+
+def _check_not_from_probabilities(last, use_of, name):
+    """Refuse what is computed from the softmax, like percentages, and looks like logits."""
+    use = last
+    while use and not _weights(use.operation) and len(use.inputs) == 1:
+        use = use_of.get(id(use.inputs[0]))
+        if use and _kind(use) == "softmax":
+            raise ValueError(
+                f"model {name!r} computes with the probabilities of its softmax (layer "
+                f"{use.operation.name!r}) up to its end (layer {last.operation.name!r}); let it "
+                "end with the softmax, and scale or round the probabilities outside"
+            )
 
 
 def _kind(use):
     """What a layer ends with: "softmax", "identity", "linear" (or not known), or "other"."""
+    after = tuple(use.output.shape)[1:]
     if _weights(use.operation):
-        function, shape = getattr(use.operation, "activation", None), use.output.shape
+        function, before, source = getattr(use.operation, "activation", None), after, use.output
     else:
-        function, shape = use.compute, use.inputs[0].shape if len(use.inputs) == 1 else ()
-    if function is None or tuple(shape) != tuple(use.output.shape) or len(shape) != 2:
+        function, source = use.compute, use.inputs[0] if len(use.inputs) == 1 else use.output
+        before = tuple(source.shape)[1:] if len(use.inputs) == 1 else ()
+    if function is None or not _is_one_row(before) or not _is_one_row(after):
         return "linear"
-    a, b = (_random_numbers(shape[-1], seed) for seed in (0, 1))
+    a, b = (_random_numbers(before, seed) for seed in (0, 1))
     try:
         of_a, of_b, of_sum, of_zero = (_evaluate(function, x) for x in (a, b, a + b, 0 * a))
     except Exception:  # whatever somebody's layer does with numbers that it did not expect
         return "linear"
-    allowed = ROUNDING.get(str(use.output.dtype), 1e-4)
+    a = a.reshape(of_a.shape)
+    allowed = max(ROUNDING.get(str(tensor.dtype), 1e-4) for tensor in (source, use.output))
     if np.allclose(of_a, softmax(a), rtol=0, atol=allowed):
         return "softmax"
     if np.allclose(of_a, a, rtol=allowed, atol=allowed):
@@ -148,57 +167,83 @@ def _kind(use):
     )
 
 
+def _is_one_row(shape):
+    """Whether a shape without its first axis holds one number for each class: (5,) or (1, 1, 5)."""
+    return bool(shape) and None not in shape and np.prod(shape[:-1]) == 1
+
+
 def _function_name(use):
     activation = getattr(use.operation, "activation", None)
     return getattr(activation, "__name__", type(activation or use.operation).__name__)
 
 
-def _random_numbers(classes, seed):
-    """Numbers whose softmax is far from uniform: float32 (4, classes)."""
-    return np.random.default_rng(seed).normal(0, 3, (4, classes)).astype(np.float32)
+def _random_numbers(shape, seed):
+    """Numbers whose softmax is far from uniform: float32 (4, *shape)."""
+    return np.random.default_rng(seed).normal(0, 3, (4, *shape)).astype(np.float32)
 
 
 def _evaluate(function, numbers):
-    return np.asarray(tf.cast(function(tf.constant(numbers)), tf.float64))
+    """Float64 (4, classes)."""
+    values = np.asarray(tf.cast(function(tf.constant(numbers)), tf.float64))
+    return values.reshape(len(numbers), -1)
 
 
 def _weights(operation):
     return getattr(operation, "weights", [])
 
 
-def _linear_twin(end):
+def _logits(end, name):
     """The logits: the output of the last layer without its softmax, and in float64.
 
     At a log-odds of 40 the rounding of float32 logits would be seen in the fifth digit of the
     probabilities' complement. One layer in float64 costs next to nothing.
     """
-    layer = end.use.operation if end.use else None
-    precise = (
-        isinstance(layer, keras.layers.Dense) and getattr(layer, "quantization_mode", None) is None
+    tensor, layer = end.tensor, end.use and end.use.operation
+    if end.softmax_inside or _can_be_precise(layer):
+        try:
+            twin = _twin(layer, end.softmax_inside)
+            tensor = twin(*end.use.args, **end.use.kwargs)
+            twin.set_weights(layer.get_weights())
+        except Exception as error:  # whatever somebody's layer does when it is made again
+            raise ValueError(
+                f"the last layer {layer.name!r} of {name!r} has the softmax inside and cannot be "
+                f"made again without it ({type(layer).__name__}: {reason(error)}); end the model "
+                "with that layer without activation, and a Softmax layer"
+            ) from error
+    return tensor if len(tensor.shape) == 2 else keras.layers.Flatten()(tensor)
+
+
+def _can_be_precise(layer):
+    return type(layer) is keras.layers.Dense and not layer.lora_enabled and not _is_quantized(layer)
+
+
+def _is_quantized(layer):
+    return getattr(layer, "quantization_mode", None) is not None
+
+
+def _twin(layer, softmax_inside):
+    """A layer like a last one, without its softmax; a Dense one in float64."""
+    if not _can_be_precise(layer):
+        return type(layer).from_config(layer.get_config() | {"activation": "linear"})
+    activation = None if softmax_inside else layer.activation
+    return keras.layers.Dense(
+        layer.units, activation, layer.use_bias, name=layer.name, dtype="float64"
     )
-    plain = getattr(layer, "activation", None) is None  # taken off by hand; Keras cannot copy that
-    if not end.softmax_inside and (plain or not precise):
-        return end.tensor
-    config = layer.get_config()
-    if end.softmax_inside:
-        config["activation"] = "linear"
-    if precise:
-        config["dtype"] = "float64"
-    twin = type(layer).from_config(config)
-    logits = twin(*end.use.args, **end.use.kwargs)
-    twin.set_weights(layer.get_weights())
-    return logits
 
 
 def _named(uses, nested, end, logits):
     """The outputs within the network of logits, by the name of their layer, in order."""
     kept = {id(tensor) for tensor in tensors_in_order(logits)}
-    outputs = {}
-    for use in uses:
-        tensor = logits if use is end.use else use.output
-        if id(tensor) in kept:
-            outputs.setdefault(use.operation.name, []).append(tensor)
-    tensors = {n: t for n, t in nested.items() if id(t) in kept and n not in outputs}
+    of_uses = ((u.operation.name, logits if u is end.use else u.output) for u in uses)
+    outputs, tensors = {}, {}
+    for name, tensor in (*nested.items(), *of_uses):
+        if id(tensor) in kept and all(tensor is not other for other in outputs.get(name, ())):
+            outputs.setdefault(name, []).append(tensor)
+    if INPUT in outputs:
+        raise ValueError(
+            f"a layer is named {INPUT!r}, which stands for the pixels here; give it another name "
+            "(layer.name = ...) before the model is made"
+        )
     for name, several in outputs.items():
         for number, tensor in enumerate(several, 1):
             tensors[name if len(several) == 1 else f"{name}#{number}"] = tensor

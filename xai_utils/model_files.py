@@ -3,10 +3,10 @@
 Reading never runs code that a file brings with it.
 """
 
-import difflib
 import json
 import shutil
 import tempfile
+import warnings
 import zipfile
 from functools import partial
 from pathlib import Path
@@ -14,12 +14,20 @@ from pathlib import Path
 import h5py
 import keras
 
-from xai_utils.checks import check_choice
-from xai_utils.keras_2 import for_keras_3
+from xai_utils.checks import check_choice, list_names, nearest, read_json, reason
+from xai_utils.keras_2 import (
+    CUSTOM_OBJECTS,
+    MODELS,
+    RENAMED,
+    for_keras_3,
+    layers_within,
+    with_all_arguments,
+)
 
 ENDINGS = (".keras", ".h5", ".hdf5")
 HDF5, ZIP, POINTER = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04", b"version https://git-lfs"
 KEYS = ("preprocessing", "class_names")
+EXAMPLE = '{"preprocessing": "none", "class_names": ["ant", "bee"]}'
 # How Keras 2 wrote an operator or a TensorFlow function between layers
 OPERATIONS = ("TFOpLambda", "TensorFlowOpLayer", "SlicingOpLambda")
 
@@ -59,10 +67,11 @@ def find_model_file(name):
         check_choice("model", str(name), allowed)
     if not path.is_file():
         folder = path.absolute().parent
-        names = [p.name for p in folder.iterdir()] if folder.is_dir() else []
-        nearest = difflib.get_close_matches(path.name, names, n=1)
-        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-        raise FileNotFoundError(f"no model file at {str(name)!r}: looked in {str(folder)!r}{hint}")
+        others = [p.name for p in folder.iterdir() if p.is_file()] if folder.is_dir() else []
+        raise FileNotFoundError(
+            f"no model file at {str(name)!r}: looked in {str(folder)!r}; "
+            f"{nearest(path.name, others)}give the path of a .keras, .h5 or .hdf5 file"
+        )
     return path
 
 
@@ -77,31 +86,36 @@ def read_model(path):
     with open(path, "rb") as file:
         start = file.read(64)
     _check_content(path, start)
-    config, version = _read_config(path, start.startswith(ZIP))
+    config, version = _read_config(path, is_zip=start.startswith(ZIP))
     _check_layers(path, config)
     try:
-        return _load(path, config, is_old=version.startswith("2") and not start.startswith(ZIP))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # advice for whoever builds the network
+            return _load(path, config, is_old=not version.startswith("3"))
     except Exception as error:
-        if version.startswith("2") and start.startswith(ZIP):
-            raise ValueError(
-                f"{str(path)!r} is an archive of Keras {version}, which Keras 3 cannot read; load "
-                "it with that Keras and model.save('my.h5') there"
-            ) from error
         raise ValueError(
-            f"{str(path)!r} cannot be read by Keras {keras.__version__}: {_first_line(error)}; if "
-            "it has layers of your own, load it in Python with custom_objects and give the model "
-            "itself to load_classifier"
+            f"{str(path)!r} cannot be read by Keras {keras.__version__}: {reason(error)}; load it "
+            "in Python, if need be with custom_objects, and give the model itself to "
+            "load_classifier"
         ) from error
 
 
 def _load(path, config, is_old):
-    load = partial(keras.models.load_model, compile=False, safe_mode=True)
-    if not is_old:
+    load = partial(
+        keras.models.load_model,
+        custom_objects=CUSTOM_OBJECTS if is_old else None,
+        compile=False,
+        safe_mode=True,
+    )
+    is_zip = path.suffix.lower() == ".keras"
+    converted = config if is_zip else with_all_arguments(for_keras_3(config) if is_old else config)
+    if converted == config and path.suffix in ENDINGS:
         return load(path)
     with tempfile.TemporaryDirectory() as folder:
-        copy = shutil.copy(path, Path(folder) / "model.h5")
-        with h5py.File(copy, "r+") as file:
-            file.attrs["model_config"] = json.dumps(for_keras_3(config))
+        copy = shutil.copy(path, Path(folder) / ("model.keras" if is_zip else "model.h5"))
+        if converted != config:
+            with h5py.File(copy, "r+") as file:
+                file.attrs["model_config"] = json.dumps(converted)
         return load(copy)
 
 
@@ -133,16 +147,24 @@ def _read_config(path, is_zip):
         if is_zip:
             with zipfile.ZipFile(path) as archive:
                 config = archive.read("config.json")
-                metadata = json.loads(archive.read("metadata.json"))
-            return json.loads(config), str(metadata.get("keras_version", ""))
-        with h5py.File(path) as file:
-            config = file.attrs.get("model_config")
-            return config and json.loads(config), str(file.attrs.get("keras_version", ""))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+                version = json.loads(archive.read("metadata.json")).get("keras_version", "")
+        else:
+            with h5py.File(path) as file:
+                config = file.attrs.get("model_config")
+                version = file.attrs.get("keras_version", "")
+        config = config and json.loads(config)
+    except (OSError, KeyError, ValueError, AttributeError, zipfile.BadZipFile) as error:
         raise ValueError(
-            f"{str(path)!r} is damaged, or not a Keras model: {_first_line(error)}; download or "
+            f"{str(path)!r} is damaged, or not a Keras model: {reason(error)}; download or "
             "save it again"
         ) from error
+    version = version.decode() if isinstance(version, bytes) else str(version)
+    if is_zip and not version.startswith("3"):
+        raise ValueError(
+            f"{str(path)!r} is an archive of Keras {version or 2}, which Keras 3 cannot read; load "
+            "it with that Keras and model.save('my.h5') there"
+        )
+    return config, version
 
 
 def _check_layers(path, config):
@@ -167,13 +189,31 @@ def _check_layers(path, config):
             "the model. With the Keras that saved it, take them out or put layers like Rescaling "
             "in their place, and save it again"
         )
+    unknown = sorted({name for name in map(_unknown_class, layers_within(config)) if name})
+    if unknown:
+        raise ValueError(
+            f"{str(path)!r} has layers that Keras {keras.__version__} does not have: "
+            f"{list_names(unknown)}; if they are your own, load the file in Python with "
+            "custom_objects and give the model itself to load_classifier; if they are operators, "
+            "save the model as 'my.keras'; if they are of Keras 2, put others in their place there"
+        )
+
+
+def _unknown_class(layer):
+    """The class of a layer, if it is neither Keras's nor registered by the user."""
+    name, module = layer.get("class_name"), layer.get("module")
+    registered = keras.saving.get_registered_object(layer.get("registered_name") or name)
+    known = name in (*RENAMED, *MODELS) or hasattr(keras.layers, str(name))
+    return None if known or registered or str(module).startswith("keras") else name
 
 
 def _class_names(config):
-    """Every class that is named in a configuration."""
+    """Every class that is named in a configuration; Python code counts as "__lambda__"."""
     if isinstance(config, dict):
         if isinstance(config.get("class_name"), str):
             yield config["class_name"]
+        if _is_bytecode(config.get("value")):
+            yield "__lambda__"
         for value in config.values():
             yield from _class_names(value)
     elif isinstance(config, list):
@@ -181,9 +221,10 @@ def _class_names(config):
             yield from _class_names(value)
 
 
-def _first_line(error):
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:200]
+def _is_bytecode(value):
+    """Whether this is how Keras keeps a lambda that is an argument: code, defaults, closure."""
+    is_triple = isinstance(value, list) and len(value) == 3 and isinstance(value[0], str)
+    return is_triple and not any(isinstance(part, int) for part in value)
 
 
 def read_description(path):
@@ -210,29 +251,11 @@ def read_description(path):
     path = path.with_suffix(".json")
     if not path.is_file():
         return {}
-    twice = []
-
-    def collect(pairs):
-        keys = [key for key, _ in pairs]
-        twice.extend(key for key in keys if keys.count(key) > 1)
-        return dict(pairs)
-
-    try:
-        description = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=collect)
-    except ValueError as error:
-        raise ValueError(
-            f"{str(path)!r} is not valid JSON: {error}; it should read like "
-            '{"preprocessing": "none", "class_names": ["ant", "bee"]}'
-        ) from error
+    description = read_json(path, EXAMPLE)
     if not isinstance(description, dict):
         raise ValueError(
             f"{str(path)!r} holds a {type(description).__name__}, not a description; write "
-            '{"preprocessing": "none", "class_names": ["ant", "bee"]}'
-        )
-    if twice:
-        raise ValueError(
-            f"{str(path)!r} has the key {twice[0]!r} twice, and only one of them can count; remove "
-            "the other"
+            f"{EXAMPLE}"
         )
     for key in description:
         check_choice(f"key in {str(path)!r}", key, KEYS)

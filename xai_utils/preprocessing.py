@@ -38,6 +38,13 @@ def find_preprocessing(preprocessing, channels=3):
     return lambda pixels: function(_to_grey(pixels))
 
 
+def describe_preprocessing(preprocessing):
+    """What can be written in a record: the name or the numbers; a function by its name."""
+    if not callable(preprocessing):
+        return preprocessing
+    return f"function {getattr(preprocessing, '__qualname__', type(preprocessing).__name__)}"
+
+
 def _find_function(preprocessing, channels):
     if callable(preprocessing):
         return preprocessing

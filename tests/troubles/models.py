@@ -65,6 +65,11 @@ class Hidden(layers.Layer):
         return tf.nn.softmax(x @ self.kernel)
 
 
+class WithoutConfig(layers.Dense):
+    def __init__(self):
+        super().__init__(3, activation="softmax")
+
+
 def twins(folder):
     inner = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(4, 3, name="twin")])
     outer = [keras.Input(SHAPE), inner, layers.Conv2D(4, 3, name="twin"), layers.Flatten()]
@@ -232,10 +237,40 @@ TROUBLES = [
         twins,
     ),
     Trouble(
-        "the output of … is a distribution already, and the softmax that makes it is hidden inside a layer, so its logits cannot be reached; end the model with a Dense layer with softmax activation, a Softmax layer, or plain logits",
-        "The outputs are not negative and add up to 1, but no softmax was found at the end: it is inside a layer of your own, or several distributions are averaged. Taken for logits they would give wrong maps without a sign of it.",
+        "the output of … is a distribution already, and no softmax is seen at its end: it is hidden inside a layer, or several are put together, so its logits cannot be reached; end the model with a Dense layer with softmax activation, a Softmax layer, or plain logits",
+        "The outputs are not negative and add up to 1, but there is no softmax of numbers, one for each class, at the end: it is inside a layer of your own, or several distributions are averaged. Taken for logits they would give wrong maps without a sign of it.",
         "Move the softmax out of that layer. An average of several networks has no logits; explain one of them.",
         lambda folder: load(Hidden()),
+    ),
+    Trouble(
+        "model … computes with the probabilities of its softmax (layer …) up to its end (layer …); let it end with the softmax, and scale or round the probabilities outside",
+        "The outputs are made from probabilities, like percentages or smoothed ones. Taken for logits they would give wrong maps without a sign of it.",
+        "`keras.Model(model.input, model.get_layer(...).output)`, with the name of the first layer in the message.",
+        lambda folder: load_classifier(
+            functional(lambda x: 100 * dense()(layers.GlobalAveragePooling2D()(x))), "none"
+        ),
+    ),
+    Trouble(
+        "the last layer … of … has the softmax inside and cannot be made again without it (…: …); end the model with that layer without activation, and a Softmax layer",
+        "The logits are what the last layer gives without its softmax. It is made a second time for that, from its `get_config` and its weights, and this layer cannot be.",
+        "Write `get_config` for a layer of your own; or give it no activation, and put `layers.Softmax()` after it.",
+        lambda folder: load(WithoutConfig()),
+    ),
+    Trouble(
+        "a layer is named …, which stands for the pixels here; give it another name (layer.name = ...) before the model is made",
+        '`layer="input"` means the RGB pixels for every network, and must not mean a layer of this one too.',
+        "Give the layer another name.",
+        lambda folder: load_classifier(
+            functional(lambda x: dense()(layers.Flatten(name="input")(x))), "none"
+        ),
+    ),
+    Trouble(
+        "… fails on a batch of … images: …; it must run on any number of images at a time; try model.predict on a few in Python",
+        "The network was run on three photographs, and one of its layers raised the error that is quoted. Often a reshape inside has the number of images fixed.",
+        "Mend the layer that the error names; for a reshape write -1 for the number of images, or use `layers.Reshape`.",
+        lambda folder: load_classifier(
+            functional(lambda x: dense()(keras.ops.reshape(x, (1, 768)))), "none"
+        ),
     ),
     Trouble(
         "the logits found in … are not what its output is the softmax of (they differ by … of the largest value on a photograph of a cat); end the model with a Dense layer with softmax activation, a Softmax layer, or plain logits",
@@ -269,7 +304,7 @@ TROUBLES = [
         saved_model,
     ),
     Trouble(
-        "no model file at …: looked in …",
+        "no model file at …: looked in …; …give the path of a .keras, .h5 or .hdf5 file",
         "The path is relative to the folder in which the program runs, which for a notebook is the notebook's or the one that papermill was started in.",
         "Give the whole path, or start from the right folder.",
         lambda folder: load_classifier("missing.keras"),
@@ -329,10 +364,16 @@ TROUBLES = [
         lambda folder: file(folder, archive_of_keras_2, "my.keras"),
     ),
     Trouble(
-        "… cannot be read by Keras …: …; if it has layers of your own, load it in Python with custom_objects and give the model itself to load_classifier",
-        "Keras does not know a layer of the file, or one of its arguments.",
+        "… has layers that Keras … does not have: …; if they are your own, load the file in Python with custom_objects and give the model itself to load_classifier; if they are operators, save the model as 'my.keras'; if they are of Keras 2, put others in their place there",
+        "A file holds the names of its layers and not their code. Keras 3 writes operators, like `x / 255`, to HDF5 files, but reads them from its own `.keras` files only. Layers of Keras 2 that Keras 3 has given up are `LocallyConnected2D`, `RandomHeight` and `RandomWidth`.",
         "`keras.models.load_model(path, custom_objects={...}, compile=False)`, then `load_classifier(model, ...)`.",
         lambda folder: file(folder, config_of(class_name="MyLayer")),
+    ),
+    Trouble(
+        "… cannot be read by Keras …: …; load it in Python, if need be with custom_objects, and give the model itself to load_classifier",
+        "Keras knows all layers of the file, but not an argument of one of them, such as a function of your own as activation.",
+        "`keras.models.load_model(path, custom_objects={...}, compile=False)`, then `load_classifier(model, ...)`.",
+        lambda folder: file(folder, config_of(class_name="Permute")),
     ),
     Trouble(
         "cannot download … (…). Fetch … on a machine with a network and put it at …; or use the embedded network, model='vgg19-mini'",
@@ -342,8 +383,8 @@ TROUBLES = [
     ),
     # --- description and class names
     Trouble(
-        '… is not valid JSON: …; it should read like {"preprocessing": "none", "class_names": ["ant", "bee"]}',
-        "The description beside the model has a slip: single quotes or a comma too many.",
+        "… is not valid JSON: …; it should read like …",
+        "The description beside the model, or the file of class names, has a slip: single quotes or a comma too many.",
         "Mend the line that the message names.",
         lambda folder: described(folder, "{'preprocessing': 'none'}"),
     ),
@@ -354,26 +395,26 @@ TROUBLES = [
         lambda folder: described(folder, '{"preprocessing": "none", "preprocessing": "tf"}'),
     ),
     Trouble(
-        '… holds a …, not a description; write {"preprocessing": "none", "class_names": ["ant", "bee"]}',
+        "… holds a …, not a description; write …",
         "The file holds a bare list, or a text.",
         "Put the list under the key `class_names`.",
         lambda folder: described(folder, '["ant", "bee", "cat"]'),
     ),
     Trouble(
-        "class_names must be a list of names, a dictionary or the path of a text file; given: …",
+        "… must be a list of names, a dictionary or the path of a file of them; given: …",
         "They are in no form that is known.",
-        '`["ant", "bee"]`, `{"ant": 0, "bee": 1}`, `{"0": "ant", "1": "bee"}` or `"labels.txt"`.',
+        '`["ant", "bee"]`, `{"ant": 0, "bee": 1}`, `{"0": "ant", "1": "bee"}`, `"labels.txt"` or `"class_indices.json"`.',
         lambda folder: load(class_names=3),
     ),
     Trouble(
-        "every class name must be a text that is not empty; given: …; write numbers in quotes, and if the classes have no names leave class_names out",
+        "every one of the … must be a text that is not empty; given as number …: …; write numbers in quotes, and if the classes have no names leave class_names out",
         "A number, an empty line or a list stands in place of a name.",
         "Write a name for each class.",
         lambda folder: load(class_names=["ant", "", "cat"]),
     ),
     Trouble(
-        "… class names given for a model with … classes",
-        "Each output needs its own name.",
+        "… … given for a model with … classes: …; give one for each output, in their order",
+        "Each output needs its own name. A text file has one name a line; another form of list in it, as with commas, is one name.",
         "Count the lines or entries; a class for the background may be missing.",
         lambda folder: load(class_names=["ant", "bee"]),
     ),
@@ -399,20 +440,20 @@ TROUBLES = [
     ),
     # --- targets
     Trouble(
-        "a target class is given by its name, or its index, a whole number; given: …",
-        "The target is neither.",
+        "a target class is given by its name, or its index, a whole number; given: … (…); if that is a name, give it as text, in papermill with -r in place of -p",
+        "The target is neither. Papermill's `-p` makes numbers, `True` and `None` of what reads so; its `-r` leaves text as it is.",
         "Write the class's name.",
         lambda folder: load().class_index(1.5),
     ),
     Trouble(
-        "target class … fits … classes: …; give the whole name of one",
+        "target class … fits … classes: …; give the whole name of one, or its index",
         "Part of a name was given, and several classes have it.",
         "Write one of the names that the message lists.",
         lambda folder: load(class_names=["tiger cat", "tabby cat", "dog"]).class_index("cat"),
     ),
     Trouble(
-        "target class … has two meanings: the class named … (index …), and index … (named …); give the name of the one you mean as text: target=… or target=…, in papermill -r target … or -r target …",
-        "The classes are named by numbers, as folders often are, and the number given is the name of one class and the index of another. Papermill's `-p` turns digits into a number; its `-r` leaves text as it is.",
+        "target class … has … meanings: …; give the name of the one you mean as text, target=…, in papermill …",
+        'The classes have numbers in their names, as in folders "1" to "12" or "level 1" to "level 3", and the number given is in the name of one class and the index of another. Papermill\'s `-p` turns digits into a number; its `-r` leaves text as it is.',
         "Give the name as text.",
         lambda folder: load(class_names=["1", "2", "3"]).class_index(2),
     ),
@@ -428,6 +469,12 @@ TROUBLES = [
         "The network flattens the image at once, or several branches run beside each other from the image on.",
         "Use Integrated Gradients, which explains pixels.",
         lambda folder: with_gradients(functional(lambda x: dense()(layers.Flatten()(x)))),
+    ),
+    Trouble(
+        "no layer … in …; …Layers that can be used, the last first: …",
+        "The network has no layer of this name.",
+        "Take the one that the message proposes, or leave `layer` out for the default.",
+        lambda folder: with_gradients(small(), layer="cnov"),
     ),
     Trouble(
         "layer … is used … times in …, with an output each: …; say which. Layers that can be used, the last first: …",
