@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import resource
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import matplotlib.pyplot as plt
@@ -67,6 +69,8 @@ def test_a_record_says_what_made_the_heatmap(result, mini):
     [
         ("image_sha256", "0" * 64),
         ("class", "cup"),
+        ("class_index", 1),
+        ("preprocessing", "torch"),
         ("weights_sha256", "0" * 64),
         ("model", "vgg19"),
         ("layer", "block4_pool"),
@@ -92,6 +96,92 @@ def test_a_run_that_is_repeated_replaces_its_result(tmp_path, mini, result):
     loaded, loaded_record = load_result(tmp_path, "grad_cam", "post")
     np.testing.assert_array_equal(loaded, 2 * heatmap)
     assert loaded_record["versions"] == {"python": "4.0"}
+
+
+def test_a_record_says_how_pixels_were_preprocessed(tmp_path, mini):
+    """The same network file with another description beside it gives another heatmap."""
+    given = {"mean": [0.5] * 3, "std": [0.5] * 3}
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.layers.Conv2D(3, 3),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2),
+        ]
+    )
+    for preprocessing in (given, "tf"):
+        gradients = ScoreGradients(load_classifier(model, preprocessing), [load_image("cat")], [0])
+        heatmap = grad_cam(gradients, "odds")[0]
+        record = make_record("grad_cam", "odds", gradients, heatmap)
+        assert record["preprocessing"] == preprocessing
+        if preprocessing == given:
+            save_result(tmp_path, heatmap, record)
+    with pytest.raises(ValueError, match="with another preprocessing, and is not replaced"):
+        save_result(tmp_path, heatmap, record)
+
+
+def test_a_result_of_an_older_version_without_preprocessing_is_replaced(tmp_path, result):
+    heatmap, record = result
+    _, text = save_result(tmp_path, heatmap, record)
+    text.write_text(json.dumps({k: v for k, v in record.items() if k != "preprocessing"}))
+    save_result(tmp_path, heatmap, record)
+    assert load_result(tmp_path, "grad_cam", "post")[1] == record
+
+
+@pytest.fixture
+def slow_disk(monkeypatch):
+    """Every file takes a tenth of a second to appear, so that two runs are at it at once."""
+    replace = os.replace
+
+    def slowly(*paths):
+        time.sleep(0.1)
+        replace(*paths)
+
+    monkeypatch.setattr(os, "replace", slowly)
+
+
+def at_once(*functions):
+    """What each function returns or raises, called in threads of their own."""
+
+    def call(function):
+        try:
+            return function()
+        except ValueError as error:
+            return error
+
+    with ThreadPoolExecutor(len(functions)) as pool:
+        return list(pool.map(call, functions))
+
+
+def test_of_two_different_runs_at_once_one_is_saved_and_the_other_is_told(
+    tmp_path, result, slow_disk
+):
+    heatmap, record = result
+    other = {**record, "class": "cup"}
+    outcomes = at_once(
+        lambda: save_result(tmp_path, heatmap, record),
+        lambda: save_result(tmp_path, heatmap, other),
+    )
+    errors = [outcome for outcome in outcomes if isinstance(outcome, ValueError)]
+    assert len(errors) == 1
+    assert "with another class, and is not replaced" in str(errors[0])
+    kept = other if isinstance(outcomes[0], ValueError) else record
+    assert load_result(tmp_path, "grad_cam", "post")[1] == kept
+
+
+def test_a_result_is_whole_whenever_it_is_read(tmp_path, mini, result, slow_disk):
+    """Of a run that is repeated with other last digits, the two files never come apart."""
+    heatmap, record = result
+    gradients = ScoreGradients(mini, [load_image("cat")], ["cat"])
+    again = make_record("grad_cam", "post", gradients, 2 * heatmap, image="cat", target="cat")
+    save_result(tmp_path, heatmap, record)
+    saves = [
+        lambda: save_result(tmp_path, 2 * heatmap, again),
+        lambda: save_result(tmp_path, heatmap, record),
+    ]
+    loads = [lambda: load_result(tmp_path, "grad_cam", "post")] * 4
+    for outcome in at_once(*saves, *loads)[2:]:
+        assert not isinstance(outcome, ValueError), outcome
 
 
 def test_methods_and_scores_have_files_of_their_own(tmp_path, result):

@@ -1,11 +1,13 @@
 """What a method notebook writes: a heatmap, and a record of where it comes from."""
 
+import fcntl
 import hashlib
 import json
 import os
 import platform
 import zipfile
 import zlib
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,7 +20,8 @@ VERSIONED = ("xai-utils", "tensorflow", "keras", "numpy", "matplotlib")
 # What a heatmap depends on. Two records that agree in these are two runs of one thing; versions
 # and the last digits of numbers may differ.
 IDENTITY = (
-    "method", "score", "model", "weights_sha256", "layer", "class", "image_sha256", "parameters",
+    "method", "score", "model", "weights_sha256", "preprocessing", "layer", "class", "class_index",
+    "image_sha256", "parameters",
 )  # fmt: skip
 
 # What json, numpy and zipfile raise on a file that is not what they wrote.
@@ -72,6 +75,7 @@ def make_record(method, score, gradients, heatmap, completeness=None, **paramete
         "method": method,
         "score": score,
         "model": classifier.name,
+        "preprocessing": classifier.preprocessing,
         "layer": gradients.layer,
         "class": classifier.class_names[gradients.targets[0]],
         "class_index": int(gradients.targets[0]),
@@ -102,8 +106,9 @@ def _sha256(array):
 def save_result(folder, heatmap, record):
     """Write ``<folder>/<method>-<score>.npz`` (array ``heatmap``) and ``.json`` (the record).
 
-    The files appear under these names only when they are complete. A result of the same run is
-    replaced; one of another image, class, network, layer or parameter is not.
+    The files appear under these names only when they are complete, and nobody else can save or
+    load a result of the folder between the two. A result of the same run is replaced; one of
+    another image, class, network, preprocessing, layer or parameter is not.
 
     Parameters
     ----------
@@ -129,9 +134,12 @@ def save_result(folder, heatmap, record):
         raise ValueError("the record is of another heatmap; make it with make_record for this one")
     array, text = _files(folder, record["method"], record["score"])
     written = json.dumps(record, indent=2, default=str)  # a path becomes its text
-    _check_not_another(text, json.loads(written))
-    write_atomically(array, lambda file: np.savez_compressed(file, heatmap=heatmap))
-    write_atomically(text, lambda file: file.write(written.encode() + b"\n"))
+    with _naming(array):
+        array.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(array.parent, fcntl.LOCK_EX):
+        _check_not_another(text, json.loads(written))
+        write_atomically(array, lambda file: np.savez_compressed(file, heatmap=heatmap))
+        write_atomically(text, lambda file: file.write(written.encode() + b"\n"))
     return [array, text]
 
 
@@ -142,14 +150,27 @@ def _files(folder, method, score):
     return folder / f"{stem}.npz", folder / f"{stem}.json"
 
 
+@contextmanager
+def _locked(folder, kind):
+    """Wait until no other process or thread is between the two files of a result."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network folders know no locks; the checksum still tells
+            fcntl.flock(descriptor, kind)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _check_not_another(text, record):
     """Raise ValueError if there is the record of a result that depends on something else."""
     if not text.exists():
         return
     try:
-        old = json.loads(text.read_bytes())
+        # the preprocessing is not in the records of older versions
+        old = {"preprocessing": record["preprocessing"], **json.loads(text.read_bytes())}
         differing = [name for name in IDENTITY if old.get(name) != record[name]]
-    except (AttributeError, *UNREADABLE):
+    except UNREADABLE:
         differing = ["record (it cannot be read)"]
     if differing:
         raise ValueError(
@@ -175,11 +196,12 @@ def load_result(folder, method, score):
     """
     array, text = _files(folder, method, score)
     try:
-        record = json.loads(text.read_bytes())
-        with np.load(array) as arrays:
-            heatmap = arrays["heatmap"]
+        with _locked(array.parent, fcntl.LOCK_SH):
+            record = json.loads(text.read_bytes())
+            with np.load(array) as arrays:
+                heatmap = arrays["heatmap"]
         together = record.get("heatmap_sha256") == _sha256(heatmap)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise FileNotFoundError(
             f"no result of {method} with score {score!r} in {str(folder)!r}; run 'make figures', "
             f"or papermill notebooks/methods/{method}.ipynb with -p score {score} "
@@ -215,7 +237,7 @@ def write_atomically(path, write):
     """
     path = Path(os.path.expanduser(path))
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with _naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with open(unfinished, "wb") as file:
@@ -223,6 +245,13 @@ def write_atomically(path, write):
             os.replace(unfinished, path)
         finally:
             unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def _naming(path):
+    """An error of the disk names the file and its folder."""
+    try:
+        yield
     except OSError as error:
         raise OSError(
             f"cannot write {path.name!r} in the folder {str(path.parent.absolute())!r}: "

@@ -15,7 +15,8 @@ TITLE = "Results, figures and notebooks"
 
 HEATMAP = np.eye(3, dtype=np.float32)
 RECORD = {
-    **dict.fromkeys(("model", "weights_sha256", "layer", "class", "image_sha256"), "one"),
+    **dict.fromkeys(("model", "weights_sha256", "preprocessing", "layer"), "one"),
+    **dict.fromkeys(("class", "class_index", "image_sha256"), "one"),
     "method": "grad_cam",
     "score": "post",
     "parameters": {},
@@ -52,7 +53,7 @@ TROUBLES = [
         "folder, as with -p results results/second, or delete it",
         "The files of a result are named after method and score. The folder holds a result of the "
         "same method and score that depends on something else: another image, class, network, "
-        "layer or parameter, as the message says. A run that is repeated replaces its own result.",
+        "preprocessing, layer or parameter, as the message says. A run that is repeated replaces its own result.",
         "Give each image, class and network a folder of its own: `-p results results/my_cat`. If "
         "the old result is no longer wanted, delete it. `weights_sha256` means that the network "
         "has been trained again since.",
