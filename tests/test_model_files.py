@@ -1,6 +1,7 @@
 """Model files of Keras 2 and 3: the network that was saved, or what the file is and what to do."""
 
 import json
+import shutil
 import zipfile
 from itertools import pairwise
 from pathlib import Path
@@ -45,6 +46,17 @@ def test_a_network_of_keras_2(file, probabilities, layer):
     gradients = ScoreGradients(classifier, [IMAGE], ["bee"])
     assert gradients.layer == layer
     assert grad_cam(gradients, "pre").shape == gradients.activations.shape[:3]
+
+
+def test_a_network_of_keras_2_whose_output_is_a_dict(tmp_path):
+    path = shutil.copy(DATA / "keras_2.h5", tmp_path / "my.h5")
+    with h5py.File(path, "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        (output,) = config["config"]["output_layers"]
+        config["config"]["output_layers"] = {"probabilities": output}
+        file.attrs["model_config"] = json.dumps(config)
+    probabilities = load_classifier(path, "none").probabilities([IMAGE])[0]
+    np.testing.assert_allclose(probabilities, [0.37196, 0.30872, 0.31932], atol=1e-5)
 
 
 def saved(folder, name="mine.keras"):

@@ -69,8 +69,9 @@ def layers_within(model):
     if isinstance(layers, dict):
         layers = layers.get("layers")
     for layer in layers if isinstance(layers, list) else []:
-        yield layer
-        yield from layers_within(layer)
+        if isinstance(layer, dict):
+            yield layer
+            yield from layers_within(layer)
 
 
 def _arguments(layer):
@@ -112,8 +113,7 @@ def _without_module(layer):
 def _has_numbers(config):
     """Whether this is a functional model, with uses of layers in lists."""
     nodes = [node for layer in config.get("layers", []) for node in layer.get("inbound_nodes", [])]
-    lists = isinstance(config.get("output_layers"), list)
-    return lists and all(isinstance(node, list) for node in nodes)
+    return bool(config.get("output_layers")) and all(isinstance(node, list) for node in nodes)
 
 
 def _is_forgotten(key, value, layer):
@@ -122,7 +122,7 @@ def _is_forgotten(key, value, layer):
 
 
 def _renumber(config):
-    """Count the uses of nested models from 0, and take a single output out of its list.
+    """Count the uses of nested models from 0, and take a single output out of its list or dict.
 
     In Keras 2 a nested model has been used once when it is made, and its uses in another model
     count from 1; Keras 3 knows that of the outputs of a functional one only.
@@ -130,7 +130,8 @@ def _renumber(config):
     nested = {n["config"]["name"]: n["class_name"] for n in config["layers"] if _is_model(n)}
     layers = [n | {"inbound_nodes": _references(n["inbound_nodes"])} for n in config["layers"]]
     references = [r for n in layers for node in n["inbound_nodes"] for r in node]
-    outputs = _references([config["output_layers"]])[0]
+    ends = config["output_layers"]
+    outputs = _references([list(ends.values()) if isinstance(ends, dict) else ends])[0]
     first = {}
     for name, use, *_ in (*references, *outputs):
         first[name] = min(use, first.get(name, use))

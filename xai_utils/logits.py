@@ -143,12 +143,12 @@ def _check_not_from_probabilities(last, use_of, name):
 
 def _kind(use):
     """What a layer ends with: "softmax", "identity", "linear" (or not known), or "other"."""
-    after = tuple(use.output.shape)[1:]
-    if _weights(use.operation):
-        function, before, source = getattr(use.operation, "activation", None), after, use.output
-    else:
-        function, source = use.compute, use.inputs[0] if len(use.inputs) == 1 else use.output
-        before = tuple(source.shape)[1:] if len(use.inputs) == 1 else ()
+    has_weights = bool(_weights(use.operation))
+    if not has_weights and len(use.inputs) != 1:
+        return "linear"
+    function = getattr(use.operation, "activation", None) if has_weights else use.compute
+    source = use.output if has_weights else use.inputs[0]
+    before, after = (tuple(tensor.shape)[1:] for tensor in (source, use.output))
     if function is None or not _is_one_row(before) or not _is_one_row(after):
         return "linear"
     a, b = (_random_numbers(before, seed) for seed in (0, 1))
@@ -210,7 +210,7 @@ def _logits(end, name):
                 f"made again without it ({type(layer).__name__}: {reason(error)}); end the model "
                 "with that layer without activation, and a Softmax layer"
             ) from error
-    return tensor if len(tensor.shape) == 2 else keras.layers.Flatten()(tensor)
+    return tensor if len(tensor.shape) == 2 else keras.layers.Flatten(dtype=tensor.dtype)(tensor)
 
 
 def _can_be_precise(layer):
