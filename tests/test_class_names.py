@@ -75,7 +75,7 @@ def test_class_names_in_no_form_are_refused_with_what_was_given(names, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"classes": ["ant", "bee"]}', r"no key in '.*mine.json' 'classes'; did you mean 'class_n"),
+        ('{"classes": ["ant", "bee"]}', r"no key of '.*mine.json' is named 'classes'; did you mean 'class_n"),
         ('["ant", "bee", "cat", "dog"]', r"mine.json' holds a list, not a description"),
         ("{'preprocessing': 'none'}", r"mine.json' is not valid JSON: .*line 1"),
         ("", r"mine.json' is not valid JSON"),

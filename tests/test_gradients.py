@@ -255,7 +255,7 @@ def test_chunks_cover_everything_once_and_are_nearly_equal(count, size):
         ({"targets": "ant"}, "one class for each image"),
         ({"targets": ["ant", "bee", "cta"]}, "did you mean 'cat'"),
         ({"targets": [0, 1, 4]}, "no target class 4; tiny has 4 classes, 0 to 3"),
-        ({"layer": "pol"}, "no layer 'pol'; did you mean 'pool'"),
+        ({"layer": "pol"}, "no layer 'pol' in 'tiny'; did you mean 'pool'"),
         ({"baseline": "blue"}, "no baseline 'blue'"),
         ({"steps": 0}, "steps must be a whole number >= 1; given: 0"),
         ({"steps": "50"}, "steps must be a whole number >= 1; given: '50'"),

@@ -171,6 +171,15 @@ def test_layers_and_functions_that_are_not_keras_own_are_named(tmp_path, make, m
         load_classifier(tmp_path / f"mine.{ending}", "none")
 
 
+def test_operators_in_an_hdf5_file_of_keras_3_belong_into_another(tmp_path):
+    inputs = keras.Input(SHAPE)
+    keras.Model(inputs, small(dense())(inputs / 2)).save(tmp_path / "mine.h5")
+    with pytest.raises(
+        ValueError, match=r"'TrueDivide'; .* operators, save the model as 'my.keras"
+    ):
+        load_classifier(tmp_path / "mine.h5", "none")
+
+
 def test_a_layer_of_ones_own_that_is_registered_is_read(tmp_path, images):
     with keras.saving.CustomObjectScope({"Own": Own}):
         model = small(Own(name="own"), dense())

@@ -196,7 +196,10 @@ def float8():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: small(WithoutConfig()), r"'without_config' of .* cannot be made again without it"),
+        (
+            lambda: small(WithoutConfig()),
+            r"'without_config.*' of .* cannot be made again without it",
+        ),
         (float8, r"'dense.*' of .* cannot be made again without it \(Dense: .*weight shape"),
         (fixed_number_of_images, r"fails on a batch of 3 images: .*reshape"),
     ],

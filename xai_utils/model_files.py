@@ -204,7 +204,7 @@ def _unknown_class(layer):
     name, module = layer.get("class_name"), layer.get("module")
     registered = keras.saving.get_registered_object(layer.get("registered_name") or name)
     known = name in (*RENAMED, *MODELS) or hasattr(keras.layers, str(name))
-    return None if known or registered or str(module).startswith("keras") else name
+    return None if known or registered or str(module).partition(".")[0] == "keras" else name
 
 
 def _class_names(config):
@@ -258,5 +258,5 @@ def read_description(path):
             f"{EXAMPLE}"
         )
     for key in description:
-        check_choice(f"key in {str(path)!r}", key, KEYS)
+        check_choice(f"key of {str(path)!r} is named", key, KEYS)
     return description
