@@ -22,8 +22,10 @@ STYLE = {
 }
 
 SAVED_DPI = 110
-SHOWN_DPI = 2 * STYLE["figure.dpi"]  # in a notebook: sharp on a screen of twice the resolution
-JPEG_QUALITY = 60
+# Of a picture in a notebook: pixels for each point of the page, and JPEG's quality; the first that
+# keeps the file small enough
+SHARPNESS = ((2, 60), (1.5, 60), (1.5, 40), (1, 60))
+LARGEST = 240_000  # bytes
 
 # One colour and one mark for each score, in every figure; what is not a score has others.
 SCORE_COLORS = {"pre": "#8a8f98", "post": "#26547c", "log": "#5fa8d3", "odds": "#b5442e"}
@@ -56,19 +58,23 @@ def show(figure, alt=None):
     alt : str, optional
         Without it, the figure's title.
     """
-    pictures = {}
-    for format, options in (
-        ("png", {}),
-        ("jpeg", {"pil_kwargs": {"quality": JPEG_QUALITY, "subsampling": 0}}),
-    ):
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=format, dpi=SHOWN_DPI, **options)
-        pictures[format] = buffer.getvalue()
-    plt.close(figure)
+    for sharpness, quality in SHARPNESS:
+        dpi = sharpness * STYLE["figure.dpi"]
+        jpeg = _render(figure, "jpeg", dpi=dpi, pil_kwargs={"quality": quality, "subsampling": 0})
+        if len(jpeg) <= LARGEST:
+            break
+    pictures = {"jpeg": jpeg, "png": _render(figure, "png", dpi=dpi)}
     format = min(pictures, key=lambda format: len(pictures[format]))
+    plt.close(figure)
     width, height = (round(inches * STYLE["figure.dpi"]) for inches in figure.get_size_inches())
     size = {"width": width, "height": height}
     display(Image(pictures[format], format=format, alt=alt or figure.get_suptitle(), **size))
+
+
+def _render(figure, format, **options):
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=format, **options)
+    return buffer.getvalue()
 
 
 def save_figure(figure, stem, source):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from xai_utils.heatmaps import normalise
+from xai_utils.heatmaps import correlation, normalise
 
 
 def cosine(a, b):
@@ -19,20 +19,6 @@ def cosine(a, b):
     """
     a, b = (np.reshape(v, (len(v), -1)).astype(np.float64) for v in (a, b))
     return (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
-
-
-def correlation(a, b):
-    """The correlation of two heatmaps; nan if one of them is the same everywhere.
-
-    Parameters
-    ----------
-    a, b : ndarray, float (h, w)
-
-    Returns
-    -------
-    float
-    """
-    return np.corrcoef(np.ravel(a), np.ravel(b))[0, 1] if np.ptp(a) and np.ptp(b) else np.nan
 
 
 def median_correlation(some, others):

@@ -192,8 +192,8 @@ class Measurements:
                 reach = errors_allowed(count) * error
                 ax.errorbar(mean, row + step * (k - (len(pairs) - 1) / 2), xerr=reach, **style)
         ax.axvline(0, color="black", linewidth=1)
-        counts = [len(self.values[kind, method, "pre"][name]) for method in METHODS]
-        labels = [f"{m}, n = {n}" for m, n in zip(METHODS, counts, strict=True)]
-        ax.set_yticks(range(len(METHODS)), labels)
-        ax.set(xlabel=f"difference of {name}, {kind}", ylim=(len(METHODS) - 0.5, -0.5))
+        ax.set_yticks(range(len(METHODS)), METHODS)
+        counts = {len(self.values[kind, method, "pre"][name]) for method in METHODS}
+        n = " and ".join(map(str, sorted(counts, reverse=True)))
+        ax.set(xlabel=f"{name}, {kind} (n = {n})", ylim=(len(METHODS) - 0.5, -0.5))
         ax.grid(axis="x", alpha=0.3)
