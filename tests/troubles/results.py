@@ -9,7 +9,8 @@ from tests.troubles import Trouble
 from xai_utils import heatmap_grid, load_result, normalise, overlay, save_result
 from xai_utils.checks import check_choice
 from xai_utils.results import _sha256, write_atomically
-from xai_utils.study.claims import check_equal
+from xai_utils.study.claims import CLAIMS, check_equal, read_claims
+from xai_utils.study.verdicts import HOLDS, Verdicts
 
 TITLE = "Results, figures and notebooks"
 
@@ -22,6 +23,18 @@ RECORD = {
     "parameters": {},
     "heatmap_sha256": _sha256(HEATMAP),
 }
+
+
+def one_claim_twice(folder):
+    header, first, *_ = CLAIMS.read_text("utf-8").splitlines(keepends=True)
+    (folder / "claims.csv").write_text(header + first + first, "utf-8")
+    read_claims(folder / "claims.csv")
+
+
+def two_verdicts(folder):
+    verdicts = Verdicts()
+    for _ in "ab":
+        verdicts.conclude("II-B-maps", "evidence", HOLDS)
 
 
 def save_two_classes(folder):
@@ -135,5 +148,17 @@ TROUBLES = [
         "With the notebook's own parameters this is an error of this repository; with others, "
         "read the text of the cell: it says when the claim holds.",
         lambda folder: check_equal("claim", [1], [2], 0.1),
+    ),
+    Trouble(
+        "… has … rows with the id of another",
+        "Two claims in the table of claims have one id.",
+        "Give one of them another id, and its cell the tag that goes with it.",
+        one_claim_twice,
+    ),
+    Trouble(
+        "claim … has its verdict already",
+        "Two cells of the discussion conclude on one claim.",
+        "Let one cell test a claim, or make it two claims.",
+        two_verdicts,
     ),
 ]
