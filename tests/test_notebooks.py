@@ -100,7 +100,7 @@ def test_a_second_run_with_another_class_keeps_the_first_result(tmp_path):
     files = run("grad_cam", tmp_path, target="cat", **parameters)
     before = {name: path.read_bytes() for name, path in files.items()}
     with pytest.raises(
-        papermill.PapermillExecutionError, match="another class, parameters, and is"
+        papermill.PapermillExecutionError, match=r"another class, .*parameters, and is"
     ):
         run("grad_cam", tmp_path, target="cup", **parameters)
     assert {name: path.read_bytes() for name, path in files.items()} == before

@@ -5,6 +5,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,8 @@ def call(request, tmp_path):
         "text": True,
         "stdout": subprocess.PIPE,
         "stderr": subprocess.PIPE,
+        # what a shell starts in the background ignores Ctrl-C, and so would all that it starts
+        "preexec_fn": partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     }
 
 
