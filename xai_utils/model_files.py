@@ -91,7 +91,7 @@ def read_model(path):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # advice for whoever builds the network
-            return _load(path, config, is_old=not version.startswith("3"))
+            return _load(path, config, is_old=_is_old(version))
     except Exception as error:
         raise ValueError(
             f"{str(path)!r} cannot be read by Keras {keras.__version__}: {reason(error)}; load it "
@@ -159,12 +159,16 @@ def _read_config(path, is_zip):
             "save it again"
         ) from error
     version = version.decode() if isinstance(version, bytes) else str(version)
-    if is_zip and not version.startswith("3"):
+    if is_zip and _is_old(version):
         raise ValueError(
             f"{str(path)!r} is an archive of Keras {version or 2}, which Keras 3 cannot read; load "
             "it with that Keras and model.save('my.h5') there"
         )
     return config, version
+
+
+def _is_old(version):
+    return version.partition(".")[0] in ("", "1", "2")
 
 
 def _check_layers(path, config):
@@ -201,10 +205,10 @@ def _check_layers(path, config):
 
 def _unknown_class(layer):
     """The class of a layer, if it is neither Keras's nor registered by the user."""
-    name, module = layer.get("class_name"), layer.get("module")
-    registered = keras.saving.get_registered_object(layer.get("registered_name") or name)
-    known = name in (*RENAMED, *MODELS) or hasattr(keras.layers, str(name))
-    return None if known or registered or str(module).partition(".")[0] == "keras" else name
+    name, module = str(layer.get("class_name")), str(layer.get("module"))
+    registered = keras.saving.get_registered_object(str(layer.get("registered_name") or name))
+    known = name in (*RENAMED, *MODELS) or hasattr(keras.layers, name)
+    return None if known or registered or module.partition(".")[0] == "keras" else name
 
 
 def _class_names(config):
