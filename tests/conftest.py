@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.networks import SHAPE
 from xai_utils import load_classifier
 from xai_utils.embedded.evaluation import TEST_STREAM
 from xai_utils.embedded.scenes import make_scene
@@ -49,3 +50,15 @@ def tiny(tiny_model):
 def noise_images():
     """Three random images at the size of the tiny network's input."""
     return list(np.random.default_rng(3).integers(0, 256, (3, 10, 12, 3), dtype=np.uint8))
+
+
+@pytest.fixture
+def seed():
+    """Small networks with the same weights in each test."""
+    keras.utils.set_random_seed(4)
+
+
+@pytest.fixture
+def images():
+    """Three random images at the size of the small networks' input."""
+    return list(np.random.default_rng(0).integers(0, 256, (3, *SHAPE), dtype=np.uint8))

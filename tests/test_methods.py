@@ -174,6 +174,14 @@ def balance_of(gap, steps, tolerance=None):
     return Completeness(one - gap, one, one * gap, one * 1e-6, np.array([steps]), tolerance)
 
 
+def test_attributions_without_a_change_are_not_passed_over_in_silence():
+    change, attributed = np.array([1e-9]), np.array([-0.3])
+    gap = abs(attributed - change) / change
+    balance = Completeness(attributed, change, gap, np.array([1e-6]), np.array([50]), None)
+    said = describe_completeness(balance)
+    assert said.endswith("nothing to attribute, and yet the sum is up to 0.5: raise steps")
+
+
 @pytest.mark.parametrize(
     ("gap", "bound"),
     [(0, "0.1%"), (0.0011, "0.2%"), (0.005, "0.5%"), (0.051, "10%"), (1.0, "100%"), (3.1, "500%")],

@@ -19,14 +19,7 @@ from xai_utils import ScoreGradients, grad_cam, load_classifier, normalise
 DATA = Path(__file__).parent / "data"
 
 
-@pytest.fixture(autouse=True)
-def seed():
-    keras.utils.set_random_seed(4)
-
-
-@pytest.fixture
-def images():
-    return list(np.random.default_rng(0).integers(0, 256, (3, *SHAPE), dtype=np.uint8))
+pytestmark = pytest.mark.usefixtures("seed")
 
 
 IMAGE = (np.arange(32 * 32 * 3).reshape(32, 32, 3) % 251).astype(np.uint8)

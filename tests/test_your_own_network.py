@@ -18,15 +18,7 @@ from xai_utils import (
 )
 from xai_utils.classifier import softmax
 
-
-@pytest.fixture(autouse=True)
-def seed():
-    keras.utils.set_random_seed(4)
-
-
-@pytest.fixture
-def images():
-    return list(np.random.default_rng(0).integers(0, 256, (3, *SHAPE), dtype=np.uint8))
+pytestmark = pytest.mark.usefixtures("seed")
 
 
 def functional(wrap_inputs, wrap_outputs):

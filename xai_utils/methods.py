@@ -232,7 +232,11 @@ def describe_completeness(balance):
     """
     change, gap, steps = balance.change[0], balance.gap[0], balance.steps[0]
     if abs(change) <= balance.negligible[0]:
-        return "the score hardly changes along the path: there is nothing to attribute"
+        line = "the score is the same at both ends of the path: there is nothing to attribute"
+        attributed = abs(balance.attributed[0])
+        if attributed <= balance.negligible[0]:
+            return line
+        return f"{line}, and yet the sum is up to {round_up(attributed):g}: raise steps"
     line = f"score changes by {change:.3g}, attributed to within {describe_gap(gap)} of that"
     if balance.tolerance is not None:
         reached = f"{line}, with {steps} steps"

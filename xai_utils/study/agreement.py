@@ -39,15 +39,8 @@ def median_correlation(some, others):
 def largest_difference(some, others):
     """The largest difference of two heatmaps of one image, each divided by its maximum.
 
-    Parameters
-    ----------
-    some, others : sequence of ndarray, float (h, w)
-        As many in one as in the other.
-
-    Returns
-    -------
-    float
-        The largest over all images and cells, in parts of the maximum.
+    Over all images and cells, in parts of the maximum. Parameters are those of
+    `median_correlation`.
     """
     a, b = (np.array([normalise(m) for m in maps]) for maps in (some, others))
     return np.abs(a - b).max()
