@@ -12,7 +12,7 @@ from xai_utils.checks import check_images, list_names, nearest
 from xai_utils.graph import crossed_by_every_path, function_between, tensors_in_order
 from xai_utils.images import resize_image
 from xai_utils.labels import find_class
-from xai_utils.layout import image_like
+from xai_utils.layout import cropped, image_like
 from xai_utils.split import SplitNetwork
 
 BATCH = 16  # images in one forward pass
@@ -71,12 +71,13 @@ class Classifier:
     def layer_names(self):
         """The names that `split` accepts, the last layer first, and "input" at the end.
 
-        A layer can be used if its output is (N, height, width, channels) and every path from the
-        image to the logits crosses it.
+        A layer can be used if its output is (N, height, width, channels) of the whole image, not of
+        a part that was cut out, and every path from the image to the logits crosses it.
         """
         output = self.network.output
         crossed = {id(tensor) for tensor in crossed_by_every_path(output)} & image_like(output)
-        usable = [name for name, tensor in self.tensors.items() if id(tensor) in crossed]
+        whole = crossed - set(cropped(output))
+        usable = [name for name, tensor in self.tensors.items() if id(tensor) in whole]
         return (*reversed(usable), INPUT)
 
     @property
@@ -85,9 +86,12 @@ class Classifier:
         for name in self.layer_names[:-1]:
             if np.prod(self.tensors[name].shape[1:3]) > 1:
                 return name
+        names = ", ".join(map(repr, dict.fromkeys(cropped(self.network.output).values())))
+        cut = f" ({names} cut off its edges; crop the images yourself instead)" if names else ""
         raise ValueError(
-            f"no layer of {self.name!r} has a map that every path from the image to the logits "
-            "crosses; use Integrated Gradients, which needs none, with layer='input'"
+            f"no layer of {self.name!r} has a map of the whole image{cut} that every path from the "
+            "image to the logits crosses; use Integrated Gradients, which needs none, with "
+            "layer='input'"
         )
 
     def weights_sha256(self):
@@ -199,6 +203,13 @@ class Classifier:
                 f"layer {layer!r} has an output of shape {tuple(tensor.shape)} whose axes are not "
                 "height, width and channels in this order: they were moved, for example by a "
                 f"Permute, or made from a vector. {usable}"
+            )
+        cut = cropped(self.network.output)
+        if id(tensor) in cut:
+            raise ValueError(
+                f"layer {layer!r} does not see the whole image: {cut[id(tensor)]!r} cuts its edges "
+                "off, and a map of the part would be stretched over all of it. Crop the images "
+                f"yourself, and give the network without {cut[id(tensor)]!r}. {usable}"
             )
         raise ValueError(
             f"layer {layer!r} does not carry the whole image: some path from the input to the "

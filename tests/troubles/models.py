@@ -92,6 +92,11 @@ def around(x):
     return dense()(layers.Flatten(name="flat")(layers.Permute((3, 1, 2), name="moved")(x)))
 
 
+def edges_cut_off(x):
+    x = layers.Conv2D(3, 3, name="conv")(layers.CenterCrop(12, 12)(scale(x)))
+    return dense()(layers.GlobalAveragePooling2D()(x))
+
+
 def used_twice(x):
     pool = layers.MaxPooling2D(2, name="pool")
     return dense()(layers.GlobalAveragePooling2D()(pool(pool(x))))
@@ -465,8 +470,8 @@ TROUBLES = [
     ),
     # --- layers
     Trouble(
-        "no layer of … has a map that every path from the image to the logits crosses; use Integrated Gradients, which needs none, with layer='input'",
-        "The network flattens the image at once, or several branches run beside each other from the image on.",
+        "no layer of … has a map of the whole image… that every path from the image to the logits crosses; use Integrated Gradients, which needs none, with layer='input'",
+        "The network flattens the image at once, or several branches run beside each other from the image on, or it begins with a crop.",
         "Use Integrated Gradients, which explains pixels.",
         lambda folder: with_gradients(functional(lambda x: dense()(layers.Flatten()(x)))),
     ),
@@ -493,6 +498,12 @@ TROUBLES = [
         "Four axes alone do not make a map. The axes are followed from the image through transpositions and reshapes; here they are others.",
         "Take a layer before the axes are moved, or after they are moved back.",
         lambda folder: with_gradients(functional(around), layer="moved"),
+    ),
+    Trouble(
+        "layer … does not see the whole image: … cuts its edges off, and a map of the part would be stretched over all of it. Crop the images yourself, and give the network without …. Layers that can be used, the last first: …",
+        "The network cuts out a part of the image (`CenterCrop`, `Cropping2D`, a slice), and what comes after it knows only this part.",
+        "Take a layer before the cut. Or make a network without it, `keras.Model(after_the_cut, model.output)`, and cut the images before they are explained. Integrated Gradients needs neither.",
+        lambda folder: with_gradients(functional(edges_cut_off), layer="conv"),
     ),
     Trouble(
         "layer … does not carry the whole image: some path from the input to the logits goes around it; choose a layer that every path crosses. Layers that can be used, the last first: …",
