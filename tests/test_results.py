@@ -313,6 +313,25 @@ def test_figures_carry_their_origin_and_are_the_same_again(tmp_path, result):
     plt.close("all")
 
 
+def test_a_figure_of_other_parameters_is_not_replaced(tmp_path):
+    source = {"notebook": "some.ipynb", "image": "cat", "scenes": 100}
+
+    def save(source):
+        return save_figure(softmax_score_diagram("mini", "layer"), tmp_path / "figure", source)
+
+    before = [file.read_bytes() for file in save(source)]
+    assert [file.read_bytes() for file in save(source)] == before
+    with pytest.raises(ValueError, match="made with another image, scenes, and is not replaced"):
+        save({**source, "image": "dog", "scenes": 60})
+    with pytest.raises(ValueError, match="another notebook"):
+        save({"notebook": "other.ipynb"})
+    assert [path.read_bytes() for path in sorted(tmp_path.iterdir())] == before[::-1]
+    # a picture of unknown origin is not one that would be missed
+    Image.new("RGB", (4, 4)).save(tmp_path / "figure.png")
+    save(source)
+    plt.close("all")
+
+
 @pytest.mark.parametrize("signed", [False, True])
 def test_a_figure_names_method_score_class_layer_and_model(result, mini, signed):
     heatmap, record = result

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import PIL
 from IPython.display import Image, display
 
 from xai_utils.results import versions, write_atomically
@@ -80,6 +81,8 @@ def _render(figure, format, **options):
 def save_figure(figure, stem, source):
     """Save a figure as PNG and PDF; both say inside what made them.
 
+    A figure of the same source is replaced; one of another notebook or other parameters is not.
+
     Parameters
     ----------
     figure : matplotlib.figure.Figure
@@ -92,8 +95,16 @@ def save_figure(figure, stem, source):
     -------
     list of Path
         The files.
+
+    Raises
+    ------
+    ValueError
+        If there is a figure of this name that was made from something else.
+    OSError
+        If a file cannot be written; the message names it.
     """
     stem = Path(stem)
+    _check_not_another(stem.with_name(f"{stem.name}.png"), source)
     origin = json.dumps({**source, "versions": versions()})
     files = []
     for ending, metadata in (
@@ -106,3 +117,18 @@ def save_figure(figure, stem, source):
             write_atomically(path, partial(figure.savefig, **options))
         files.append(path)
     return files
+
+
+def _check_not_another(path, source):
+    """Raise ValueError if there is a figure that was made from something else."""
+    try:
+        with PIL.Image.open(path) as figure:
+            old = json.loads(figure.text["Description"])
+    except (OSError, KeyError, AttributeError, ValueError):  # none, or not one of save_figure
+        return
+    differing = [name for name in source if old.get(name, source[name]) != source[name]]
+    if differing:
+        raise ValueError(
+            f"{str(path)!r} is there already, made with another {', '.join(differing)}, and is not "
+            "replaced: choose another folder, as with -p figures figures/second, or delete it"
+        )

@@ -6,7 +6,15 @@ from functools import partial
 import numpy as np
 
 from tests.troubles import Trouble
-from xai_utils import heatmap_grid, load_result, normalise, overlay, save_result
+from xai_utils import (
+    heatmap_grid,
+    load_result,
+    normalise,
+    overlay,
+    save_figure,
+    save_result,
+    softmax_score_diagram,
+)
 from xai_utils.checks import check_choice
 from xai_utils.results import _sha256, write_atomically
 from xai_utils.study.claims import CLAIMS, check_equal, read_claims
@@ -60,6 +68,12 @@ def grid_of_two_classes(folder):
     heatmap_grid(np.zeros((4, 4, 3), np.uint8), dict.fromkeys(cells, HEATMAP), records, "title")
 
 
+def save_two_figures(folder):
+    for image in ("cat", "dog"):
+        diagram = softmax_score_diagram("mini", "layer")
+        save_figure(diagram, folder / "figure_1", {"notebook": "index.ipynb", "image": image})
+
+
 TROUBLES = [
     Trouble(
         "'…' is there already, of a run with another …, and is not replaced: choose another "
@@ -71,6 +85,14 @@ TROUBLES = [
         "the old result is no longer wanted, delete it. `weights_sha256` means that the network "
         "has been trained again since.",
         save_two_classes,
+    ),
+    Trouble(
+        "'…' is there already, made with another …, and is not replaced: choose another folder, as "
+        "with -p figures figures/second, or delete it",
+        "The folder holds a figure of this name that was made by another notebook, or with other "
+        "parameters, as the message says. A run that is repeated replaces its own figures.",
+        "Give each image, class and network a folder of its own: `-p figures figures/my_cat`.",
+        save_two_figures,
     ),
     Trouble(
         "the record is of another heatmap; make it with make_record for this one",
