@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 import xai_utils
-from xai_utils.results import versions, write_atomically
+from xai_utils.files import write_atomically
+from xai_utils.results import versions
 from xai_utils.scores import SCORES
 
 import keras  # isort: skip  # after xai_utils, which quiets TensorFlow's start

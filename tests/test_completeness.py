@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import xai_utils.gradients
+import xai_utils.passes
 from xai_utils import ScoreGradients, completeness
 from xai_utils.paths import integrate, split_evenly
 from xai_utils.scores import SCORES, score_value
@@ -106,6 +106,6 @@ def test_without_a_mistake_paths_are_complete(mini, scenes):
 @pytest.mark.parametrize("mistake", [lost_chunk, no_trapezoid_between_chunks, no_difference])
 def test_completeness_catches_a_mistake(mini, scenes, monkeypatch, mistake):
     wrong = paths(mini, scenes)
-    monkeypatch.setattr(xai_utils.gradients, "integrate", mistake)
+    monkeypatch.setattr(xai_utils.passes, "integrate", mistake)
     for score in SCORES:
         assert completeness(wrong, score).gap.mean() > 0.05

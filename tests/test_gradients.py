@@ -148,7 +148,7 @@ def test_results_are_the_same_bit_by_bit_when_repeated(mini, scenes):
 
 def test_the_chunk_follows_from_the_memory(mini, scenes):
     def chunk(memory):
-        return ScoreGradients(mini, [scenes[0].image], [0], memory=memory).chunk
+        return ScoreGradients(mini, [scenes[0].image], [0], memory=memory)._passes.chunk
 
     assert chunk(1e-6) == 1
     assert chunk(4.5 * mini.memory_per_image()) == 4

@@ -30,8 +30,8 @@ from xai_utils import (
     softmax_score_diagram,
 )
 from xai_utils.figures import format_probability
+from xai_utils.files import write_atomically
 from xai_utils.heatmaps import describe_emptiness, pointing_hit, share_inside
-from xai_utils.results import write_atomically
 
 
 @pytest.fixture(scope="module")

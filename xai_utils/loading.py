@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from xai_utils.checks import reason
+from xai_utils.checks import check_choice, read_json, reason
 from xai_utils.classifier import Classifier, softmax
 from xai_utils.embedded.scenes import CLASS_NAMES
 from xai_utils.embedded.vgg19_mini import load_vgg19_mini
@@ -14,12 +14,15 @@ from xai_utils.imagenet import load_class_names, load_vgg19
 from xai_utils.images import photograph
 from xai_utils.labels import check_class_names
 from xai_utils.logits import logit_network
-from xai_utils.model_files import find_model_file, read_description, read_model
+from xai_utils.model_files import find_model_file, read_model
 from xai_utils.preprocessing import (
     check_preprocessing,
     describe_preprocessing,
     find_preprocessing,
 )
+
+DESCRIPTION_KEYS = ("preprocessing", "class_names")
+DESCRIPTION_EXAMPLE = '{"preprocessing": "none", "class_names": ["ant", "bee"]}'
 
 
 def load_classifier(model, preprocessing=None, class_names=None):
@@ -148,3 +151,38 @@ def _check_finite(classifier, own, logits):
             "a black image, though its weights are; try the preprocessing that it was trained "
             "with, or float32 in place of half precision"
         )
+
+
+def read_description(path):
+    """What the ``.json`` file beside a model file says of it.
+
+    ``{"preprocessing": ..., "class_names": ...}``, both optional, in the forms that
+    `load_classifier` takes; a text file of class names is looked for in the same folder.
+
+    Parameters
+    ----------
+    path : Path
+        Of the model file.
+
+    Returns
+    -------
+    dict
+        Empty if there is no such file.
+
+    Raises
+    ------
+    ValueError
+        If it is not of this form; the message names the file.
+    """
+    path = path.with_suffix(".json")
+    if not path.is_file():
+        return {}
+    description = read_json(path, DESCRIPTION_EXAMPLE)
+    if not isinstance(description, dict):
+        raise ValueError(
+            f"{str(path)!r} holds a {type(description).__name__}, not a description; write "
+            f"{DESCRIPTION_EXAMPLE}"
+        )
+    for key in description:
+        check_choice(f"key of {str(path)!r} is named", key, DESCRIPTION_KEYS)
+    return description

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from xai_utils.files import naming_file, write_atomically
 from xai_utils.heatmaps import describe_emptiness
 
 VERSIONED = ("xai-utils", "tensorflow", "keras", "numpy", "matplotlib")
@@ -134,7 +135,7 @@ def save_result(folder, heatmap, record):
         raise ValueError("the record is of another heatmap; make it with make_record for this one")
     array, text = _files(folder, record["method"], record["score"])
     written = json.dumps(record, indent=2, default=str)  # a path becomes its text
-    with _naming(array):
+    with naming_file(array):
         array.parent.mkdir(parents=True, exist_ok=True)
     with _locked(array.parent, fcntl.LOCK_EX):
         _check_not_another(text, json.loads(written))
@@ -218,43 +219,3 @@ def load_result(folder, method, score):
             f"of one run: it was interrupted, or an older version wrote them; run {method} again"
         )
     return heatmap, record
-
-
-def write_atomically(path, write):
-    """Write a file that appears under its name only when it is complete.
-
-    Parameters
-    ----------
-    path : Path
-        Its folder is made if need be; ``~`` is the home folder.
-    write : callable
-        Called with a binary file to write to.
-
-    Raises
-    ------
-    OSError
-        If the disk is full, or the folder cannot be written to; the message names both.
-    """
-    path = Path(os.path.expanduser(path))
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    with _naming(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(unfinished, "wb") as file:
-                write(file)
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-
-
-@contextmanager
-def _naming(path):
-    """An error of the disk names the file and its folder."""
-    try:
-        yield
-    except OSError as error:
-        raise OSError(
-            f"cannot write {path.name!r} in the folder {str(path.parent.absolute())!r}: "
-            f"{error.strerror or error}; free some space there, or choose a folder that can be "
-            f"written to"
-        ) from error

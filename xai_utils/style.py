@@ -9,7 +9,8 @@ import matplotlib.pyplot as plt
 import PIL
 from IPython.display import Image, display
 
-from xai_utils.results import versions, write_atomically
+from xai_utils.files import write_atomically
+from xai_utils.results import versions
 
 STYLE = {
     "figure.dpi": 80,

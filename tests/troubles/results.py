@@ -16,7 +16,8 @@ from xai_utils import (
     softmax_score_diagram,
 )
 from xai_utils.checks import check_choice
-from xai_utils.results import _sha256, write_atomically
+from xai_utils.files import write_atomically
+from xai_utils.results import _sha256
 from xai_utils.study.claims import CLAIMS, check_equal, read_claims
 from xai_utils.study.verdicts import HOLDS, Verdicts
 

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from xai_utils.embedded.scenes import CLASS_NAMES, SIZE, make_context_crop, make_scene
-from xai_utils.results import write_atomically
+from xai_utils.files import write_atomically
 
 WEIGHTS = resources.files(__package__) / "data" / "vgg19_mini.npz"
 
