@@ -35,6 +35,14 @@ class Classifier:
         The output of each layer within `network`.
     preprocessing : str or dict
         What `preprocess` was given as, for records.
+
+    Examples
+    --------
+    >>> classifier = load_classifier("vgg19-mini")
+    >>> classifier.input_size, classifier.default_layer
+    ((224, 224), 'block5_pool')
+    >>> [name for name, probability in classifier.top_classes(load_image("cat"), 1)]
+    ['cat']
     """
 
     name: str

@@ -53,6 +53,13 @@ def completeness(gradients, score, at="layer"):
     Returns
     -------
     Completeness
+
+    Examples
+    --------
+    >>> classifier = load_classifier("vgg19-mini")
+    >>> gradients = ScoreGradients(classifier, [load_image("cat")], ["cat"], tolerance=0.05)
+    >>> bool(completeness(gradients, "odds").gap[0] <= 0.05)
+    True
     """
     attributed = gradients.path_integral(score, at).sum(axis=(1, 2, 3), dtype=np.float64)
     path = gradients.path(at)
@@ -99,6 +106,13 @@ def describe_completeness(balance):
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> classifier = load_classifier("vgg19-mini")
+    >>> gradients = ScoreGradients(classifier, [load_image("cat")], ["cat"], steps=10)
+    >>> describe_completeness(completeness(gradients, "pre")).startswith("score changes by ")
+    True
     """
     change, gap, steps = balance.change[0], balance.gap[0], balance.steps[0]
     if abs(change) <= balance.negligible[0]:

@@ -55,6 +55,16 @@ def attribution_figure(image, heatmap, record, top):
     Returns
     -------
     matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> classifier, image = load_classifier("vgg19-mini"), load_image("cat")
+    >>> gradients = ScoreGradients(classifier, [image], ["cat"])
+    >>> heatmap = grad_cam(gradients, "odds")[0]
+    >>> record = make_record("grad_cam", "odds", gradients, heatmap, image="cat")
+    >>> figure = attribution_figure(image, heatmap, record, classifier.top_classes(image))
+    >>> figure.get_suptitle().startswith("Grad-CAM at block5_pool, log-odds")
+    True
     """
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(1, 4, figsize=(11, 3.1), width_ratios=[1, 1.16, 1, 0.8])
@@ -99,6 +109,17 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP, difference=
     Returns
     -------
     matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> classifier, image = load_classifier("vgg19-mini"), load_image("cat")
+    >>> gradients = ScoreGradients(classifier, [image], ["cat"])
+    >>> heatmap = grad_cam(gradients, "odds")[0]
+    >>> record = make_record("grad_cam", "odds", gradients, heatmap, image="cat")
+    >>> cell = "grad_cam", "odds"
+    >>> figure = heatmap_grid(image, {cell: heatmap}, {cell: record}, "One heatmap")
+    >>> figure.get_suptitle().splitlines()[0]
+    'One heatmap'
     """
     for name in ("class", "image_sha256"):
         if len({records[cell][name] for cell in heatmaps}) > 1:

@@ -64,6 +64,13 @@ class ScoreGradients:
     ------
     TypeError, ValueError
         If an argument is not one of these; the message names the argument and what is allowed.
+
+    Examples
+    --------
+    >>> classifier = load_classifier("vgg19-mini")
+    >>> gradients = ScoreGradients(classifier, [load_image("cat")], ["cat"])
+    >>> gradients.layer, gradients.point_gradient("odds").shape
+    ('block5_pool', (1, 7, 7, 64))
     """
 
     def __init__(

@@ -29,6 +29,11 @@ def normalise(heatmap):
     ------
     ValueError
         If the map holds NaN or infinity.
+
+    Examples
+    --------
+    >>> normalise(np.array([[0.0, 2.0], [4.0, 1.0]])).tolist()
+    [[0.0, 0.5], [1.0, 0.25]]
     """
     heatmap = _finite(heatmap)
     largest = np.abs(heatmap).max()
@@ -83,7 +88,13 @@ def correlation(a, b):
 
 
 def resize_heatmap(heatmap, height, width):
-    """Resize a map bilinearly: float32 (h, w) to float32 (height, width)."""
+    """Resize a map bilinearly: float32 (h, w) to float32 (height, width).
+
+    Examples
+    --------
+    >>> resize_heatmap(np.array([[0.0, 4.0]]), 1, 4).tolist()
+    [[0.0, 1.0, 3.0, 4.0]]
+    """
     image = Image.fromarray(np.asarray(heatmap, np.float32))
     return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
 
@@ -107,6 +118,12 @@ def overlay(image, heatmap, colormap=COLORMAP, opacity=OPACITY):
     -------
     ndarray, uint8 (H, W, 3)
         RGB in [0, 255].
+
+    Examples
+    --------
+    >>> image = load_image("cat")
+    >>> overlay(image, np.eye(7)).shape == image.shape
+    True
     """
     if np.min(heatmap) < 0:
         raise ValueError("only a heatmap >= 0 can be laid over an image; this one is signed")

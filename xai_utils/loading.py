@@ -60,6 +60,12 @@ def load_classifier(model, preprocessing=None, class_names=None):
         If the model is a subclassed one.
     FileNotFoundError
         If a file is missing; the message says which one, and where to put it.
+
+    Examples
+    --------
+    >>> classifier = load_classifier("vgg19-mini")
+    >>> classifier.class_names[:3]
+    ('cat', 'cup', 'astronaut')
     """
     if isinstance(model, keras.Model):
         return _wrap(model.name, model, preprocessing, class_names)

@@ -47,6 +47,19 @@ def grad_cam(gradients, score):
     -------
     ndarray, float32 (N, h, w)
         >= 0.
+
+    Examples
+    --------
+    >>> classifier = load_classifier("vgg19-mini")
+    >>> gradients = ScoreGradients(classifier, [load_image("cat")], ["cat"])
+    >>> heatmap = grad_cam(gradients, "odds")[0]
+    >>> heatmap.shape, bool(heatmap.min() >= 0)
+    ((7, 7), True)
+
+    At one point `post` and `odds` have one map, but for its size.
+
+    >>> np.allclose(normalise(heatmap), normalise(grad_cam(gradients, "post")[0]), atol=1e-5)
+    True
     """
     weights = gradients.point_gradient(score).mean(axis=(1, 2))
     return _weighted_sum(weights, gradients.activations)
@@ -56,6 +69,13 @@ def grad_cam_plus(gradients, score):
     """Grad-CAM+: Grad-CAM with the positive gradients only (Lerma and Lucas, arXiv 2205.10838).
 
     Parameters and result are those of `grad_cam`.
+
+    Examples
+    --------
+    >>> classifier = load_classifier("vgg19-mini")
+    >>> gradients = ScoreGradients(classifier, [load_image("cat")], ["cat"])
+    >>> grad_cam_plus(gradients, "odds").shape
+    (1, 7, 7)
     """
     weights = np.maximum(gradients.point_gradient(score), 0).mean(axis=(1, 2))
     return _weighted_sum(weights, gradients.activations)
@@ -68,6 +88,13 @@ def grad_cam_plus_plus(gradients, score):
     for g other than 0 and does not underflow where the score saturates.
 
     Parameters and result are those of `grad_cam`.
+
+    Examples
+    --------
+    >>> classifier = load_classifier("vgg19-mini")
+    >>> gradients = ScoreGradients(classifier, [load_image("cat")], ["cat"])
+    >>> grad_cam_plus_plus(gradients, "pre").shape
+    (1, 7, 7)
     """
     gradient, activations = gradients.point_gradient(score), gradients.activations
     denominator = 2 + gradient * activations.sum(axis=(1, 2), keepdims=True)
@@ -97,6 +124,13 @@ def rsi_grad_cam(gradients, score, variant="select"):
     -------
     ndarray, float32 (N, h, w)
         >= 0.
+
+    Examples
+    --------
+    >>> classifier = load_classifier("vgg19-mini")
+    >>> gradients = ScoreGradients(classifier, [load_image("cat")], ["cat"], steps=10)
+    >>> rsi_grad_cam(gradients, "post").shape
+    (1, 7, 7)
     """
     check_score(score)
     check_choice("RSI-Grad-CAM variant", variant, RSI_VARIANTS)
@@ -125,6 +159,13 @@ def integrated_gradients(gradients, score):
     -------
     ndarray, float32 (N, height, width, 3)
         Signed, for the RGB pixels at the size of the network's input.
+
+    Examples
+    --------
+    >>> classifier = load_classifier("vgg19-mini")
+    >>> gradients = ScoreGradients(classifier, [load_image("cat")], ["cat"], steps=2)
+    >>> integrated_gradients(gradients, "post").shape
+    (1, 224, 224, 3)
     """
     return gradients.path_integral(score, at="pixels").astype(np.float32)
 

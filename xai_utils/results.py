@@ -69,6 +69,15 @@ def make_record(method, score, gradients, heatmap, completeness=None, **paramete
     ------
     ValueError
         If the heatmap is empty or holds values that are not finite.
+
+    Examples
+    --------
+    >>> classifier, image = load_classifier("vgg19-mini"), load_image("cat")
+    >>> gradients = ScoreGradients(classifier, [image], ["cat"])
+    >>> heatmap = grad_cam(gradients, "odds")[0]
+    >>> record = make_record("grad_cam", "odds", gradients, heatmap, image="cat")
+    >>> record["class"], record["layer"], record["warnings"]
+    ('cat', 'block5_pool', [])
     """
     classifier = gradients.classifier
     warnings = describe_emptiness(heatmap)
@@ -130,6 +139,15 @@ def save_result(folder, heatmap, record):
         If the folder holds another result under these names, or the record is not this heatmap's.
     OSError
         If a file cannot be written; the message names it.
+
+    Examples
+    --------
+    >>> classifier, image = load_classifier("vgg19-mini"), load_image("cat")
+    >>> gradients = ScoreGradients(classifier, [image], ["cat"])
+    >>> heatmap = grad_cam(gradients, "odds")[0]
+    >>> record = make_record("grad_cam", "odds", gradients, heatmap, image="cat")
+    >>> [file.name for file in save_result(folder, heatmap, record)]
+    ['grad_cam-odds.npz', 'grad_cam-odds.json']
     """
     if record["heatmap_sha256"] != _sha256(heatmap):
         raise ValueError("the record is of another heatmap; make it with make_record for this one")
@@ -194,6 +212,17 @@ def load_result(folder, method, score):
         If that combination has not been run; the message says how to run it.
     ValueError
         If a file is damaged, or the two are not of one run.
+
+    Examples
+    --------
+    >>> classifier, image = load_classifier("vgg19-mini"), load_image("cat")
+    >>> gradients = ScoreGradients(classifier, [image], ["cat"])
+    >>> heatmap = grad_cam(gradients, "odds")[0]
+    >>> record = make_record("grad_cam", "odds", gradients, heatmap, image="cat")
+    >>> _ = save_result(folder, heatmap, record)
+    >>> heatmap, record = load_result(folder, "grad_cam", "odds")
+    >>> heatmap.shape, record["class"]
+    ((7, 7), 'cat')
     """
     array, text = _files(folder, method, score)
     try:

@@ -59,6 +59,11 @@ def show(figure, alt=None):
         It is closed.
     alt : str, optional
         Without it, the figure's title.
+
+    Examples
+    --------
+    >>> show(softmax_score_diagram("vgg19-mini", "block5_pool"))
+    <IPython.core.display.Image object>
     """
     for sharpness, quality in SHARPNESS:
         dpi = sharpness * STYLE["figure.dpi"]
@@ -103,6 +108,12 @@ def save_figure(figure, stem, source):
         If there is a figure of this name that was made from something else.
     OSError
         If a file cannot be written; the message names it.
+
+    Examples
+    --------
+    >>> figure = softmax_score_diagram("vgg19-mini", "block5_pool")
+    >>> [file.name for file in save_figure(figure, folder / "diagram", {"notebook": "mine"})]
+    ['diagram.png', 'diagram.pdf']
     """
     stem = Path(stem)
     _check_not_another(stem.with_name(f"{stem.name}.png"), source)
