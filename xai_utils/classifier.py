@@ -16,6 +16,7 @@ from xai_utils.layout import cropped, image_like
 from xai_utils.split import SplitNetwork
 
 BATCH = 16  # images in one forward pass
+SMALL_HEAD = 0.05  # of what an image takes in the whole network
 INPUT = "input"  # the layer name that stands for the pixels themselves
 
 
@@ -182,7 +183,8 @@ class Classifier:
         """
         if layer not in self._splits:
             self._check_layer(layer)
-            self._splits[layer] = SplitNetwork(*self._halves(layer))
+            small = self.memory_per_image(layer) < SMALL_HEAD * self.memory_per_image()
+            self._splits[layer] = SplitNetwork(*self._halves(layer), small)
         return self._splits[layer]
 
     def _check_layer(self, layer):
