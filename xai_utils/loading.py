@@ -10,7 +10,6 @@ from xai_utils.checks import check_choice, read_json, reason
 from xai_utils.classifier import Classifier, softmax
 from xai_utils.embedded.scenes import CLASS_NAMES
 from xai_utils.embedded.vgg19_mini import load_vgg19_mini
-from xai_utils.imagenet import load_class_names, load_vgg19
 from xai_utils.images import photograph
 from xai_utils.labels import check_class_names
 from xai_utils.logits import logit_network
@@ -20,6 +19,7 @@ from xai_utils.preprocessing import (
     describe_preprocessing,
     find_preprocessing,
 )
+from xai_utils.pretrained import PRETRAINED, load_pretrained
 
 DESCRIPTION_KEYS = ("preprocessing", "class_names")
 DESCRIPTION_EXAMPLE = '{"preprocessing": "none", "class_names": ["ant", "bee"]}'
@@ -31,8 +31,10 @@ def load_classifier(model, preprocessing=None, class_names=None):
     Parameters
     ----------
     model : str, Path or keras.Model
-        ``"vgg19-mini"``: the embedded network with twelve classes. ``"vgg19"``: Keras's VGG19 with
-        its ImageNet weights, 549 MB, downloaded on first use. A path to a ``.keras``, ``.h5`` or
+        ``"vgg19-mini"``: the embedded network with twelve classes. ``"efficientnet-lite0"``: a
+        network with ImageNet weights that is installed with this package. ``"vgg19"``,
+        ``"resnet50"``, ...: classifiers of ``keras.applications`` with ImageNet weights, downloaded
+        on first use; all names are in `xai_utils.pretrained`. A path to a ``.keras``, ``.h5`` or
         ``.hdf5`` file, which may have a description beside it, see `read_description`. A
         functional or Sequential model; it is not changed. Its input may be grey: the images are
         then made grey for it.
@@ -71,8 +73,8 @@ def load_classifier(model, preprocessing=None, class_names=None):
         return _wrap(model.name, model, preprocessing, class_names)
     if model == "vgg19-mini":
         return _wrap(model, load_vgg19_mini(), "vgg19", CLASS_NAMES)
-    if model == "vgg19":
-        return _wrap(model, load_vgg19(), "vgg19", load_class_names())
+    if isinstance(model, str) and model in PRETRAINED:
+        return _wrap(model, *load_pretrained(model))
     path = find_model_file(model)
     described, folder = read_description(path), path.parent
     preprocessing = described.get("preprocessing") if preprocessing is None else preprocessing

@@ -23,6 +23,7 @@ from xai_utils.keras_2 import (
     layers_within,
     with_all_arguments,
 )
+from xai_utils.pretrained import PRETRAINED
 
 ENDINGS = (".keras", ".h5", ".hdf5")
 HDF5, ZIP, POINTER = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04", b"version https://git-lfs"
@@ -49,7 +50,7 @@ def find_model_file(name):
     """
     if not isinstance(name, str | Path):
         raise TypeError(
-            "model must be 'vgg19-mini', 'vgg19', the path of a model file or a Keras model; "
+            "model must be a name like 'vgg19-mini', the path of a model file or a Keras model; "
             f"given: {type(name).__name__}"
         )
     path = Path(name).expanduser()
@@ -61,7 +62,7 @@ def find_model_file(name):
             "model.save('my.h5') there, or 'my.keras' with Keras 3"
         )
     if path.suffix.lower() not in ENDINGS:
-        allowed = ("vgg19-mini", "vgg19", "a path to a .keras, .h5 or .hdf5 file")
+        allowed = ("a path to a .keras, .h5 or .hdf5 file", "vgg19-mini", *PRETRAINED)
         check_choice("model", str(name), allowed)
     if not path.is_file():
         folder = path.absolute().parent
