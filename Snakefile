@@ -1,35 +1,12 @@
 """The grid of method x score x picture: one papermill run each, then the figures.
 
-They are drawn in results/figures/; workflow/figures.py, which runs this, compares them with those of
-the repository.
+What is made is listed in workflow/plan.py. Figures are drawn in results/figures/; workflow/figures.py,
+which runs this, compares them with those of the repository.
 """
 
-METHODS = ["grad_cam", "grad_cam_plus", "grad_cam_plus_plus", "rsi_grad_cam", "integrated_gradients"]
-SCORES = ["pre", "post", "log", "odds"]
+sys.path.insert(0, "workflow")
+from plan import FIGURES, PAPER, PICTURES, figures, heatmaps
 
-# folder in results/: (image, target class)
-PICTURES = {
-    "cat": ("cat", "cat"),
-    "cat_and_cup-cat": ("cat_and_cup", "cat"),
-    "cat_and_cup-cup": ("cat_and_cup", "cup"),
-}
-FIGURES = ["figure_2", "figure_2_extended", "figure_2_cat_and_cup-cat", "figure_2_cat_and_cup-cup"]
-# notebook: the figures that it draws
-PAPER = {
-    "index": ["figure_1"],
-    "1_softmax_gradients": ["softmax_jacobian"],
-    "2_detecting_a_class": ["two_networks_one_function", "shared_gradient"],
-    "3_loss": ["gradient_of_the_loss"],
-    "4a_one_map": ["vanishing_maxima", "path_weights"],
-    "4b_saturation": ["wrong_at_saturation", "saturation_curves"],
-    "4c_contrasts": ["contrasts", "rivals"],
-    "5_manipulated_maps": [
-        "manipulated_by_a_corner", "drawn_patterns", "manipulated_maps",
-        "manipulated_path_methods", "how_large_k_can_grow", "same_outputs",
-    ],
-    "6_discussion": ["localisation"],
-    "7_cost": ["cost", "adaptive_path", "gap_against_evaluations"],
-}
 # notebook: the measurements that it draws
 MEASURED = {"7_cost": expand("benchmarks/{name}.json", name=["cost", "images", "completeness"])}
 
@@ -38,7 +15,7 @@ CLAIMS = {name: ["notebooks/claims.csv"] for name in ("index", "6_discussion")}
 
 PACKAGE = glob_wildcards("xai_utils/{file,[^.].*}.py").file
 SOURCES = expand("xai_utils/{file}.py", file=PACKAGE) + expand("xai_utils/embedded/data/{file}", file=["vgg19_mini.npz", "regions.json"])
-GRID = expand("{picture}/{method}-{score}", picture=PICTURES, method=METHODS, score=SCORES)
+GRID = heatmaps()
 
 # runs share the cores: one thread each, unless the user has set another number
 for library in ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM"):
@@ -51,7 +28,7 @@ RUN = "sh workflow/notebook.sh"
 rule all:
     input:
         expand("results/{run}.{ending}", run=GRID, ending=["npz", "json", "ipynb"]),
-        expand("results/figures/{name}.{ending}", name=sum(PAPER.values(), FIGURES), ending=["png", "pdf"]),
+        expand("results/figures/{name}.{ending}", name=figures(), ending=["png", "pdf"]),
 
 
 rule heatmap:

@@ -14,6 +14,7 @@ import sys
 import time
 from contextlib import contextmanager
 
+import plan
 from guard import MARK, sweep
 from own_settings import ROOT, TEMPORARY, own_environment
 from reproduced import compare
@@ -32,7 +33,7 @@ def main(cores):
         with warm_interpreter(environment):
             status = run_snakemake(cores, environment)
         failures = describe_failures(status)
-        answer = compare(RESULTS, ROOT, TEMPORARY)
+        answer = compare(RESULTS, ROOT, TEMPORARY, plan)
     (RESULTS / "reproduced.txt").write_text("\n".join(answer) + "\n", "utf-8")
     print("\n".join(["", *answer, f"{time.monotonic() - start:.0f} seconds", *failures]))
     return 1 if failures else 0
