@@ -19,6 +19,7 @@ from xai_utils.checks import check_choice
 from xai_utils.files import write_atomically
 from xai_utils.results import _sha256
 from xai_utils.study.claims import CLAIMS, check_equal, read_claims
+from xai_utils.study.statistics import paired_difference
 from xai_utils.study.verdicts import HOLDS, Verdicts
 
 TITLE = "Results, figures and notebooks"
@@ -183,5 +184,12 @@ TROUBLES = [
         "Two cells of the discussion conclude on one claim.",
         "Let one cell test a claim, or make it two claims.",
         two_verdicts,
+    ),
+    Trouble(
+        "an interval needs at least two levels of each factor; given: …",
+        "All pairs share one image, object or network: how much another would change the result "
+        "cannot be known.",
+        "Measure on more images, or leave the factor out.",
+        lambda folder: paired_difference([1, 2], [0, 0], ["cat", "cat"]),
     ),
 ]
