@@ -1,5 +1,7 @@
 """Networks and scenes that several tests share."""
 
+import resource
+
 import keras
 import numpy as np
 import pytest
@@ -62,3 +64,12 @@ def seed():
 def images():
     """Three random images at the size of the small networks' input."""
     return list(np.random.default_rng(0).integers(0, 256, (3, *SHAPE), dtype=np.uint8))
+
+
+@pytest.fixture
+def small_disk():
+    """No file may grow beyond 4 kB."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import resource
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -233,15 +232,6 @@ def test_a_damaged_result_is_named(tmp_path, result, ending, content):
     (tmp_path / f"grad_cam-post.{ending}").write_bytes(content)
     with pytest.raises(ValueError, match=r"the result '.*grad_cam-post' \(.npz and .json\) cannot"):
         load_result(tmp_path, "grad_cam", "post")
-
-
-@pytest.fixture
-def small_disk():
-    """No file may grow beyond 4 kB."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_full_disk_is_named_with_file_and_folder_and_what_was_there_stays(
