@@ -13,7 +13,7 @@ NOTEBOOKS := $(filter-out notebooks/train_vgg19_mini.ipynb notebooks/vgg19_mini.
 STRIP := $(BIN)/nbstripout --keep-output --keep-count --keep-id --extra-keys \
 	"metadata.papermill metadata.widgets cell.metadata.papermill cell.metadata.execution metadata.language_info.version"
 
-.PHONY: help figures test portable lab notebooks train benchmark lint lock clean style pytest nbval
+.PHONY: help figures imagenet test portable lab notebooks train benchmark lint lock clean style pytest nbval
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -21,6 +21,9 @@ help:  ## list the targets
 
 figures: $(READY)  ## run the paper, draw its figures, and say whether they are the committed ones
 	@$(BIN)/python workflow/figures.py $(CORES)
+
+imagenet: $(READY)  ## run the paper on a network with ImageNet's classes, in results/imagenet
+	@$(BIN)/python workflow/figures.py $(CORES) imagenet
 
 test: $(READY)  ## figures, style, pytest and nbval: each, even if one before it fails
 	@failed=; \

@@ -179,10 +179,12 @@ class ScoreGradients:
     def logit_gradients(self):
         """The gradients of all logits at the images: ndarray, float (N, classes, h, w, channels).
 
-        One array for each class: for a thousand of them this is large.
+        One array for each class, made in chunks that bound the memory beside the result. Of a
+        thousand classes the result itself is large; where a sum over the classes is wanted,
+        `xai_utils.study.contrast.combine_logit_gradients` needs one backward pass.
         """
-        rows = np.split(self.activations, len(self.activations))
-        return np.concatenate([self._passes.split.logit_gradients(row) for row in rows])
+        chunk, split = self._passes.head_chunk, self._passes.split
+        return np.stack([split.logit_gradients(row, chunk) for row in self.activations])
 
     def path(self, at="layer"):
         """Path integrals down to the layer, or to the RGB pixels: PathIntegrals.

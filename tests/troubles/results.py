@@ -24,6 +24,7 @@ from xai_utils.results import _sha256
 from xai_utils.shelf import Shelf
 from xai_utils.split import Points, Site
 from xai_utils.study.claims import CLAIMS, check_equal, read_claims
+from xai_utils.study.confidence import top_shares
 from xai_utils.study.statistics import paired_difference
 from xai_utils.study.verdicts import HOLDS, Verdicts
 
@@ -211,5 +212,11 @@ TROUBLES = [
         "temporary file until an adaptive path is complete, and the disk is full.",
         "`TMPDIR=/a/larger/disk papermill ...`, or equal steps.",
         shelve_on_a_full_disk,
+    ),
+    Trouble(
+        "the name of … does not begin with the WordNet id of a class of ImageNet, as in 'n02123045_tabby.JPEG'; rename or remove it",
+        "`benchmarks/confidence.py` counts right answers by the WordNet ids in the names of the files.",
+        "Rename the file, or take it out of the folder.",
+        lambda folder: top_shares(np.zeros((1, 1000)), [folder / "tabby.JPEG"]),
     ),
 ]

@@ -42,11 +42,15 @@ def add_to_logits(classifier, layer, weights):
     logits = classifier.network.output
     name = f"shift_{len(classifier.network.layers)}"
     kernel = np.ravel(np.broadcast_to(weights, activations.shape[1:]))
+    own = {"use_bias": False, "dtype": logits.dtype}
     flat = keras.layers.Flatten(dtype=logits.dtype, name=f"{name}_flatten")(activations)
-    # one column for each class: Keras 3.15 adds (N, 1) to (N, classes) as a bias if N = classes
-    shift = keras.layers.Dense(logits.shape[-1], use_bias=False, dtype=logits.dtype, name=name)
-    shifted = logits + shift(flat)
-    shift.set_weights([np.repeat(kernel[:, None], logits.shape[-1], axis=1)])
+    sum_layer = keras.layers.Dense(1, name=name, **own)
+    # for every class: Keras 3.15 adds (N, 1) to (N, classes) as a bias if N = classes
+    repeat = keras.layers.Dense(
+        logits.shape[-1], kernel_initializer="ones", name=f"{name}_repeat", **own
+    )
+    shifted = logits + repeat(sum_layer(flat))
+    sum_layer.set_weights([kernel[:, None]])
     network = keras.Model(classifier.network.input, shifted)
     return replace(classifier, network=network, name=f"{classifier.name}, shifted")
 
