@@ -68,7 +68,7 @@ lint: $(READY)  ## mend what ruff can mend
 
 lock: $(READY)  ## write requirements.txt anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --fork-strategy fewest \
-		--extra dev --generate-hashes --custom-compile-command "make lock" pyproject.toml -o requirements.txt
+		--extra dev --extra site --generate-hashes --custom-compile-command "make lock" pyproject.toml -o requirements.txt
 
 clean:  ## remove results, figures stay
 	rm -rf results notebooks/figures notebooks/methods/results .snakemake .pytest_cache .ruff_cache
