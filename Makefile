@@ -13,7 +13,7 @@ NOTEBOOKS := $(filter-out notebooks/train_vgg19_mini.ipynb notebooks/vgg19_mini.
 STRIP := $(BIN)/nbstripout --keep-output --keep-count --keep-id --extra-keys \
 	"metadata.papermill metadata.widgets cell.metadata.papermill cell.metadata.execution metadata.language_info.version"
 
-.PHONY: help figures imagenet test portable lab notebooks train benchmark lint lock clean style pytest nbval
+.PHONY: help figures imagenet test portable lab site notebooks train benchmark lint lock clean style pytest nbval
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -46,6 +46,9 @@ nbval: $(READY)
 
 lab: $(READY)  ## open JupyterLab
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter lab notebooks/index.ipynb
+
+site: $(READY)  ## build the site from the committed notebooks, in results/site
+	@$(OWN) python site/build.py
 
 notebooks: figures  ## execute the notebooks again and keep their outputs
 	rm -rf notebooks/methods/results

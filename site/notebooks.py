@@ -38,8 +38,8 @@ def command(path, notebook):
 def origin(path, notebook, cell):
     """Which cell of which notebook made a figure, and with which command, in MyST."""
     return (
-        f"Made by [cell {cell['execution_count']}](#{label(path, cell)}) of `notebooks/{path}`: "
-        f"`{command(path, notebook)}`"
+        f"[Made by [cell {cell['execution_count']}](#{label(path, cell)}) of `notebooks/{path}`: "
+        f"`{command(path, notebook)}`]{{.origin}}"
     )
 
 
@@ -83,9 +83,8 @@ def page_of(path, notebook):
         cell = {**cell, "metadata": dict(cell["metadata"])}
         if before and cell["cell_type"] == "markdown":
             caption, cell["source"] = split_caption(cell["source"])
-            legend = f"{{.origin}}\n{origin(path, notebook, before)}"
-            figure = {"caption": f"{caption}\n\n{legend}" if caption else legend}
-            before["metadata"]["mystnb"] = {"figure": figure, "image": picture(before)}
+            text = f"{caption}\n\n{origin(path, notebook, before)}".strip()
+            before["metadata"]["mystnb"] = {"figure": {"caption": text}, "image": picture(before)}
         if cell["cell_type"] == "code":
             name = label(path, cell)
             cells.append(

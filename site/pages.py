@@ -32,7 +32,7 @@ def title_picture(figure="same_outputs"):
                 caption = re.sub(r"\]\((?!http)", "](notebooks/", below["source"])
                 return (
                     f"```{{figure}} figures/{figure}.png\n:alt: {picture(cell)['alt']}\n\n"
-                    f"{caption}\n\n{{.origin}}\n{origin(path, notebook, cell)}\n```"
+                    f"{caption}\n\n{origin(path, notebook, cell)}\n```"
                 )
     raise ValueError(f"no notebook draws {figure}")
 

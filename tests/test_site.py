@@ -1,0 +1,224 @@
+"""The site: complete, linked, described, and asking no other host for anything."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from xai_utils.study.claims import read_claims
+
+INSTALL = "the extra `site` is not installed: pip install --editable .[site]"
+pytest.importorskip("sphinx_book_theme", reason=INSTALL)
+bs4 = pytest.importorskip("bs4", reason=INSTALL)
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted(
+    path.relative_to(ROOT / "notebooks").as_posix()
+    for path in (ROOT / "notebooks").rglob("*.ipynb")
+    if ".ipynb_checkpoints" not in path.parts
+)
+WORK = re.compile(r"arxiv\.org/abs/\d+\.\d+|openreview\.net/pdf\?id=\w+|doi\.org/[^\s)]+")
+IN_DOCSTRINGS = {"arXiv": "arxiv.org/abs/", "doi": "doi.org/"}
+WIDTHS = (390, 768, 1440)  # a phone, a tablet, a desk
+LOOKED_AT = ("index", "notebooks/4b_saturation", "notebooks/6_discussion", "claims", "reference")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("built") / "site"
+    ended = subprocess.run(
+        [sys.executable, ROOT / "site" / "build.py", folder], capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    return {
+        path.relative_to(site).as_posix(): bs4.BeautifulSoup(path.read_text("utf-8"), "html.parser")
+        for path in site.rglob("*.html")
+    }
+
+
+def code_cells(path):
+    cells = json.loads((ROOT / "notebooks" / path).read_text("utf-8"))["cells"]
+    return [cell for cell in cells if cell["cell_type"] == "code"]
+
+
+def page_of(pages, notebook):
+    return pages[f"notebooks/{notebook.removesuffix('.ipynb')}.html"]
+
+
+def words(text):
+    return " ".join(text.split())
+
+
+def test_nothing_is_loaded_from_another_host(site, pages):
+    for name, page in pages.items():
+        for element in page.select("[src], link[href], [srcset], object[data]"):
+            for attribute in ("src", "href", "srcset", "data"):
+                assert not urlsplit(element.get(attribute, "")).netloc, (name, element)
+        assert not re.search(r"url\(['\"]?(https?:)?//", str(page)), name
+    for sheet in site.rglob("*.css"):
+        text = sheet.read_text("utf-8")
+        assert not re.search(r"(url\(|@import )['\"]?(https?:)?//", text), sheet.name
+
+
+def test_every_image_is_described(pages):
+    for name, page in pages.items():
+        for image in page.select("img"):
+            assert image.get("alt", "").strip(), (name, image.get("src"))
+
+
+def test_every_internal_link_leads_somewhere(site, pages):
+    for name, page in pages.items():
+        for link in page.select("a[href]"):
+            target = urlsplit(link["href"])
+            if target.scheme or target.netloc:
+                continue
+            path = (site / name).parent / unquote(target.path) if target.path else site / name
+            path = path.resolve()
+            assert path.exists(), (name, link["href"])
+            if target.fragment and path.suffix == ".html":
+                there = pages[path.relative_to(site).as_posix()]
+                assert there.find(id=unquote(target.fragment)), (name, link["href"])
+
+
+def test_no_formula_is_left_as_it_was_typed(pages):
+    for name, page in pages.items():
+        for element in page.select(".math, pre, code, script, style"):
+            element = element.extract()
+        found = re.search(r"\$\$|\\[a-zA-Z]{2,}|\$[^$\n]{1,40}\$", page.get_text())
+        assert not found, (name, found)
+
+
+@pytest.fixture(scope="module")
+def built(site):
+    """The pages again, since a test takes elements out of them."""
+    return lambda notebook: bs4.BeautifulSoup(
+        (site / "notebooks" / notebook).with_suffix(".html").read_text("utf-8"), "html.parser"
+    )
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_every_cell_of_a_notebook_is_there_with_its_output(built, notebook):
+    page, cells = built(notebook), code_cells(notebook)
+    shown = page.select("div.cell")
+    assert len(shown) == len(cells)
+    for cell, element in zip(cells, shown, strict=True):
+        assert bool(cell["outputs"]) == bool(element.select(".cell_output")), cell["source"]
+        for output in cell["outputs"]:
+            if "text" in output:
+                assert words("".join(output["text"])) in words(element.get_text())
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_every_figure_says_which_cell_and_command_made_it(built, notebook):
+    page = built(notebook)
+    drawn = [
+        (cell["execution_count"], attributes["alt"])
+        for cell in code_cells(notebook)
+        for output in cell["outputs"]
+        for kind, attributes in output.get("metadata", {}).items()
+        if kind.startswith("image/")
+    ]
+    figures = page.select("figure")
+    assert [figure.img["alt"] for figure in figures] == [alt for _, alt in drawn]
+    for figure, (count, _) in zip(figures, drawn, strict=True):
+        origin = figure.select_one(".origin")
+        assert origin.get_text().startswith(f"Made by cell {count} of notebooks/{notebook}: ")
+        assert f"papermill {'--cwd notebooks ' * ('--cwd' in str(origin))}notebooks/{notebook}" in (
+            origin.get_text()
+        )
+        cell = page.find(id=origin.a["href"].removeprefix("#"))
+        assert cell, origin.a["href"]
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_code_is_folded_where_the_notebook_says_so(built, notebook):
+    hidden = [c for c in code_cells(notebook) if "hide-input" in c["metadata"].get("tags", [])]
+    assert len(built(notebook).select("details.hide")) == len(hidden)
+
+
+def test_the_title_page_gives_the_answer_of_notebook_6(site):
+    page = bs4.BeautifulSoup((site / "index.html").read_text("utf-8"), "html.parser")
+    cells = json.loads((ROOT / "notebooks" / "6_discussion.ipynb").read_text("utf-8"))["cells"]
+    found = "".join(cells[0]["source"]).split("**In short.** ")[1].split("\n")[0]
+    assert words(found.replace("`", "")) in words(page.get_text())
+    assert "Made by cell" in page.select_one("figure .origin").get_text()
+
+
+def test_every_claim_links_to_the_cell_that_tests_it(site, pages):
+    tested = {
+        tag.removeprefix("claim-"): (notebook, cell["execution_count"])
+        for notebook in NOTEBOOKS
+        for cell in code_cells(notebook)
+        for tag in cell["metadata"].get("tags", [])
+        if tag.startswith("claim-")
+    }
+    rows = [row.select("td") for row in pages["claims.html"].select("tbody tr")]
+    for claim, cells in zip(read_claims().values(), rows, strict=True):
+        assert words(cells[2].get_text()) == words(claim.claim)
+        assert cells[4].get_text() == claim.verdict
+        links = [unquote(link["href"]) for link in cells[3].select("a")]
+        assert links[0] == f"notebooks/{claim.notebook}.html"
+        if claim.id in tested:
+            notebook, count = tested[claim.id]
+            assert links[1].startswith(f"notebooks/{notebook.removesuffix('.ipynb')}.html#cell-")
+            assert links[1].endswith(f"-{count}")
+
+
+def test_every_work_that_is_cited_is_in_the_bibliography(pages):
+    texts = [path.read_text("utf-8") for path in (ROOT / "notebooks").rglob("*.ipynb")]
+    cited = {link for text in [*texts, (ROOT / "README.md").read_text()] for link in WORK.findall(text)}
+    for path in (ROOT / "xai_utils").rglob("*.py"):
+        for kind, number in re.findall(r"\b(arXiv|doi) (\d[^\s),;:]+)", path.read_text("utf-8")):
+            cited.add(IN_DOCSTRINGS[kind] + number.rstrip("."))
+    listed = {a["href"].split("://")[1] for a in pages["bibliography.html"].select("li a.external")}
+    assert cited == listed
+
+
+def test_every_public_function_is_in_the_reference(pages):
+    import xai_utils
+
+    described = {element["id"] for element in pages["reference.html"].select("dt[id]")}
+    assert {f"xai_utils.{name}" for name in xai_utils.__all__} <= described
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    path = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
+    if path is None:
+        pytest.skip("no Chromium on the path: apt install chromium")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.mark.parametrize("name", LOOKED_AT)
+def test_a_browser_shows_the_page_without_a_fault(site, browser, name):
+    page = browser.new_page(viewport={"width": WIDTHS[-1], "height": 900})
+    faults, requests = [], []
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else 0)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto((site / f"{name}.html").as_uri())
+    page.wait_for_function("!window.MathJax || !!MathJax.startup?.promise")
+    page.evaluate("window.MathJax && MathJax.startup.promise")
+    formulas = page.locator(".math").count()
+    assert page.locator(".math mjx-container").count() == formulas
+    assert page.locator("mjx-merror").count() == 0
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert not faults
+    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
+    page.close()
