@@ -14,7 +14,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import pages
-from notebooks import NOTEBOOKS, find_notebooks, page_of, read_notebook
+from notebook_pages import NOTEBOOKS, find_notebooks, page_of, read_notebook
 from sphinx.cmd.build import build_main
 
 HERE = Path(__file__).parent

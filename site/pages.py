@@ -2,9 +2,9 @@
 
 import csv
 import re
-from itertools import groupby
+from itertools import groupby, pairwise
 
-from notebooks import NOTEBOOKS, find_notebooks, label, origin, picture, read_notebook
+from notebook_pages import NOTEBOOKS, find_notebooks, label, origin, picture, read_notebook
 
 from xai_utils.study.claims import SOURCES, read_claims
 
@@ -27,7 +27,7 @@ def title_picture(figure="same_outputs"):
     for path in find_notebooks():
         notebook = read_notebook(NOTEBOOKS / path)
         cells = notebook["cells"]
-        for cell, below in zip(cells, cells[1:], strict=False):
+        for cell, below in pairwise(cells):
             if picture(cell) and re.search(rf"[\"/]{figure}\"", cell["source"]):
                 caption = re.sub(r"\]\((?!http)", "](notebooks/", below["source"])
                 return (

@@ -176,7 +176,9 @@ def test_every_claim_links_to_the_cell_that_tests_it(site, pages):
 
 def test_every_work_that_is_cited_is_in_the_bibliography(pages):
     texts = [path.read_text("utf-8") for path in (ROOT / "notebooks").rglob("*.ipynb")]
-    cited = {link for text in [*texts, (ROOT / "README.md").read_text()] for link in WORK.findall(text)}
+    cited = {
+        link for text in [*texts, (ROOT / "README.md").read_text()] for link in WORK.findall(text)
+    }
     for path in (ROOT / "xai_utils").rglob("*.py"):
         for kind, number in re.findall(r"\b(arXiv|doi) (\d[^\s),;:]+)", path.read_text("utf-8")):
             cited.add(IN_DOCSTRINGS[kind] + number.rstrip("."))
@@ -207,7 +209,9 @@ def browser():
 def test_a_browser_shows_the_page_without_a_fault(site, browser, name):
     page = browser.new_page(viewport={"width": WIDTHS[-1], "height": 900})
     faults, requests = [], []
-    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else 0)
+    page.on(
+        "console", lambda message: faults.append(message.text) if message.type == "error" else 0
+    )
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("request", lambda request: requests.append(request.url))
     page.goto((site / f"{name}.html").as_uri())
