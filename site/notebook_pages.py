@@ -43,21 +43,32 @@ def origin(path, notebook, cell):
     )
 
 
+def in_words(title):
+    """A figure's title as a description: on one line, without the marks of a formula."""
+    return title.replace("$", "").replace("\n", ", ")
+
+
 def picture(cell):
     """Options of the picture among a cell's outputs, its description first; or None."""
     for output in cell.get("outputs", []):
         for kind, attributes in output.get("metadata", {}).items():
             if kind.startswith("image/"):
                 width = {"width": f"{attributes['width']}px"} if "width" in attributes else {}
-                return {"alt": attributes["alt"], **width}
+                return {"alt": in_words(attributes["alt"]), **width}
     return None
 
 
 def split_caption(text):
-    """The first paragraph below a picture, which is its caption, and what follows."""
+    """The first paragraph below a picture, which is its caption, and what follows.
+
+    A last sentence that ends in a colon leads to the next cell, and is no part of the caption.
+    """
     if text.startswith("#"):
         return "", text
     caption, _, rest = text.partition("\n\n")
+    leading = re.search(r"(?<=[.)]) [A-Z][^.]*:$", caption)
+    if leading:
+        caption, rest = caption[: leading.start()], leading[0].strip()
     return caption, rest
 
 
@@ -91,5 +102,6 @@ def page_of(path, notebook):
                 {"cell_type": "markdown", "id": name, "metadata": {}, "source": f"({name})="}
             )
         before = cell if picture(cell) else None
-        cells.append(cell)
+        if cell["source"]:
+            cells.append(cell)
     return {**notebook, "cells": cells}
