@@ -103,7 +103,7 @@ def test_no_formula_is_left_as_it_was_typed(site):
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
 def test_every_cell_of_a_notebook_is_there_with_its_output(pages, notebook):
-    page, cells = built(notebook), code_cells(notebook)
+    page, cells = page_of(pages, notebook), code_cells(notebook)
     shown = page.select("div.cell")
     assert len(shown) == len(cells)
     for cell, element in zip(cells, shown, strict=True):
