@@ -1,0 +1,260 @@
+"""The page of a report: one static file, which asks for nothing but the pictures beside it."""
+
+import os
+from html import escape
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from xai_utils.baselines import PLAIN
+from xai_utils.completeness_gap import describe_gap
+from xai_utils.report.histogram import histogram
+from xai_utils.report.pictures import SCORE_HEADINGS
+from xai_utils.report.summary import DIFFERENT, advise, summarise
+from xai_utils.style import METHOD_LABELS
+
+ROOT = Path(__file__).parent.parent.parent
+COLUMNS = (  # key, heading, whether it is a number
+    ("name", "picture", False),
+    ("outcome", "outcome", False),
+    ("class", "predicted", False),
+    ("probability", "probability", True),
+    ("odds", "log-odds", True),
+    ("distance", "distance of the maps", True),
+)
+LIMITS = (
+    "They show what the score reads at one layer of this network, not what causes the object to be "
+    "there, and not that the network is right.",
+    "A map has the cells of its layer, {cells}; its smooth look is the enlargement.",
+    "Each map is divided by its own maximum: a strong and a weak map look alike, and the maximum "
+    "is written below each.",
+    "A distance says that two maps differ, not which of them is better.",
+    "Maps of a path depend on the baseline, and on pictures between it and yours that the network "
+    "has never been trained on.",
+)
+
+
+def make_page(rows, settings, summary, out):
+    """The page.
+
+    Parameters
+    ----------
+    rows : list of dict
+        A record for each picture.
+    settings : dict
+        As from `Settings.record`.
+    summary : dict
+        What the manifest says.
+    out : Path
+        The folder in which the page will be.
+
+    Returns
+    -------
+    str
+        HTML; characters beyond ASCII are written as references.
+    """
+    together = summarise(rows, settings)
+    data = resources.files(__package__) / "data"
+    title = f"Heatmaps of {_count(len(rows), 'picture')} by {settings['model']}"
+    body = [
+        f"<h1>{escape(title)}</h1>",
+        f'<p class="soft">{escape(_made_with(settings))}</p>',
+        _numbers(together, summary),
+        *(_together(together, settings, out) if together.count else []),
+        "<h2>All pictures</h2>",
+        _form(rows),
+        _table(rows, together, settings),
+        "<h2>What these maps do not show</h2>",
+        _limits(rows),
+    ]
+    page = "\n".join(
+        [
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{escape(title)}</title>",
+            '<link rel="icon" href="data:,">',
+            f"<style>\n{(data / 'page.css').read_text('utf-8')}</style>\n</head>\n<body>",
+            *body,
+            f"<script>\n{(data / 'page.js').read_text('utf-8')}</script>\n</body>\n</html>\n",
+        ]
+    )
+    return page.encode("ascii", "xmlcharrefreplace").decode()
+
+
+def _count(number, noun):
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _made_with(settings):
+    crop = "cut to the middle" if settings["crop"] == "center" else "resized whole"
+    return (
+        f"Layer {settings['layer']}; paths from {settings['baseline']} "
+        f"to a gap of {settings['tolerance']:g}; pictures {crop}."
+    )
+
+
+def _numbers(together, summary):
+    items = {"explained": together.count, "not explained": summary["failed"]}
+    if together.right + together.wrong:
+        items["predicted as expected"] = f"{together.right} of {together.right + together.wrong}"
+    if together.count:
+        items["wrong through a 32-bit softmax"] = f"{together.lost} of {together.count}"
+    if len(together.distances):
+        items["pre and odds tell different stories"] = (
+            f"{together.different} of {len(together.distances)}"
+        )
+    cells = "".join(f"<div><dt>{escape(k)}</dt><dd>{v}</dd></div>" for k, v in items.items())
+    return f"<dl>{cells}</dl>"
+
+
+def _together(together, settings, out):
+    yield "<h2>What to do now</h2>"
+    for text, notebook in advise(together, settings):
+        yield f"<p>{escape(text)} {_evidence(notebook, out)}</p>"
+    yield "<h2>How saturated the network is</h2>"
+    yield histogram(together.log_odds)
+    if not together.ranked:
+        return
+    yield "<h2>How much the choice of score matters</h2>"
+    yield (
+        "<p>The distance of two maps is half of the sum of the absolute differences of their "
+        "cells, each map divided by the sum of its own absolute values: the part of the "
+        "attribution that lies elsewhere (total variation distance, "
+        '<a href="https://arxiv.org/abs/math/0209021">Gibbs and Su 2002</a>; 1 minus the '
+        'similarity of <a href="https://arxiv.org/abs/1604.03605">Bylinskii et al. 2016</a>). Here it '
+        "is that of pre (logit) and odds (log-odds) for the predicted class, the median over the methods. "
+        f"From {DIFFERENT} on, pre and odds tell different stories.</p>"
+    )
+    medians = (f"{METHOD_LABELS[m]} {d:.2f}" for m, d in together.by_method.items())
+    yield f"<p>Medians over the pictures: {escape(', '.join(medians))}.</p>"
+    for heading, rows in together.examples().items():
+        yield f'<h3>{heading}</h3><div class="examples">'
+        for row in rows:
+            anchor = row["place"].rpartition("/")[2]
+            yield (
+                f'<figure><a href="#{anchor}">{_preview(row, settings)}</a>'
+                f"<figcaption>{escape(row['name'])}: {escape(row['predicted'])}, distance "
+                f"{row['distance']:.2f}</figcaption></figure>"
+            )
+        yield "</div>"
+
+
+def _evidence(notebook, out):
+    """A link to a notebook, where the report is inside the repository."""
+    path = ROOT / "notebooks" / f"{notebook}.ipynb"
+    name = f"notebooks/{notebook}.ipynb"
+    if path.is_file() and out.resolve().is_relative_to(ROOT):
+        return f'(<a href="{escape(os.path.relpath(path, out.resolve()))}">{name}</a>)'
+    return f"(<code>{name}</code> in the repository)"
+
+
+def _form(rows):
+    classes = sorted({row["predicted"] for row in rows if "predicted" in row})
+    outcomes = sorted({row["outcome"] for row in rows})
+    sortable = [(key, heading) for key, heading, _ in COLUMNS]
+    sorts = "".join(f'<option value="{k}">{h}</option>' for k, h in reversed(sortable))
+    return (
+        f"<form hidden>{_select('class', 'predicted', classes)}"
+        f"{_select('outcome', 'outcome', outcomes)}"
+        f'<label>sort by <select name="sort">{sorts}</select></label><output></output></form>'
+    )
+
+
+def _select(name, label, values):
+    options = "".join(f"<option>{escape(value)}</option>" for value in values)
+    options = f'<option value="">all</option>{options}'
+    return f'<label>{label} <select name="{name}">{options}</select></label>'
+
+
+def _table(rows, together, settings):
+    heads = "".join(
+        f'<th scope="col" data-key="{key}"{" data-number" if number else ""}>{heading}</th>'
+        for key, heading, number in COLUMNS
+    )
+    heads += '<th scope="col">picture, and maps of the first and the last score</th>'
+    ranked = {id(row) for row in together.ranked}
+    rest = [row for row in rows if id(row) not in ranked]
+    bodies = "\n".join(_row(row, settings) for row in [*together.ranked, *rest])
+    return f"<table><thead><tr>{heads}</tr></thead>\n{bodies}\n</table>"
+
+
+def _row(row, settings):
+    failed = row["outcome"] == "failed"
+    values = {
+        "name": row["name"],
+        "outcome": row["outcome"],
+        "class": row.get("predicted", ""),
+        "probability": row.get("probability", ""),
+        "odds": row.get("log_odds", ""),
+        "distance": "" if row.get("distance") is None else row["distance"],
+    }
+    data = "".join(f' data-{key}="{escape(str(value))}"' for key, value in values.items())
+    id = "" if failed else f' id="{row["place"].rpartition("/")[2]}"'
+    cells = f'<td class="name">{escape(row["name"])}</td>{_outcome(row)}'
+    if failed:
+        cells += f'<td colspan="{len(COLUMNS) - 1}">{escape(row["reason"])}</td>'
+        return f"<tbody{id}{data}><tr>{cells}</tr></tbody>"
+    cells += f'<td data-label="predicted">{escape(row["predicted"])}</td>'
+    for key, heading, number in COLUMNS:
+        if number:
+            text = f"{values[key]:.3g}" if values[key] != "" else "none"
+            cells += f'<td class="number" data-label="{heading}">{text}</td>'
+    cells += f'<td class="preview">{_preview(row, settings)}</td>'
+    return f"<tbody{id}{data}><tr>{cells}</tr>\n{_detail(row, settings)}</tbody>"
+
+
+def _outcome(row):
+    expected = "" if row.get("expected") is None else f", expected {escape(row['expected'])}"
+    outcome = row["outcome"]
+    return f'<td class="{outcome}" data-label="outcome">{outcome}{expected}</td>'
+
+
+def _preview(row, settings):
+    shown = dict.fromkeys((settings["scores"][0], settings["scores"][-1]))
+    alt = (
+        f"{row['name']}, and beside it {METHOD_LABELS[settings['methods'][0]]} of "
+        f"{row['predicted']} for {' and '.join(shown)}"
+    )
+    source = f"{row['place']}/preview.jpg"
+    return f'<img loading="lazy" src="{source}" alt="{escape(alt)}">'
+
+
+def _detail(row, settings):
+    methods = ", ".join(METHOD_LABELS[m] for m in settings["methods"])
+    scores = ", ".join(SCORE_HEADINGS[s] for s in settings["scores"])
+    alt = f"Heatmaps of {row['name']}: rows {methods}; columns {scores}"
+    warnings = "".join(f"<li>{escape(w)}</li>" for w in row["warnings"])
+    warnings = f'<ul class="warnings">{warnings}</ul>' if warnings else ""
+    facts = [
+        f"log-odds of {row['predicted']} against {row['rival']}: "
+        f"{row['log_odds_against_rival']:.3g}"
+    ]
+    facts += [f"distance by {METHOD_LABELS[m]}: {_text(d)}" for m, d in row["distances"].items()]
+    gaps = [balance["gap"] for balance in row["completeness"].values()]
+    if gaps:
+        steps = max(balance["steps"] for balance in row["completeness"].values())
+        facts.append(f"completeness: gap at most {describe_gap(max(gaps))} with {steps} steps")
+    if row["class_distances"]:
+        median = np.median([d for d in row["class_distances"].values() if d is not None])
+        facts.append(f"distance of the two classes' maps, median: {_text(median)}")
+    if row["baseline_undecided"] is not None and settings["baseline"] not in PLAIN:
+        facts.append(f"entropy at its baseline: {row['baseline_undecided']:.2f} of the largest")
+    place = row["place"]
+    return (
+        f'<tr class="detail"><td colspan="{len(COLUMNS) + 1}">{warnings}<details><summary>all maps '
+        f"and numbers</summary><p>{escape('; '.join(facts))}. Files: "
+        f'<a href="{place}/record.json">record</a>, <a href="{place}/maps.npz">arrays</a>.</p>'
+        f'<span class="grid" tabindex="0"><img loading="lazy" src="{place}/maps.jpg" '
+        f'alt="{escape(alt)}"></span></details></td></tr>'
+    )
+
+
+def _text(number):
+    return "none" if number is None or np.isnan(number) else f"{number:.2f}"
+
+
+def _limits(rows):
+    sizes = {row["cells"] for row in rows if "cells" in row}
+    cells = " and ".join(sorted(sizes)) or "few"
+    return f"<ul>{''.join(f'<li>{escape(t.format(cells=cells))}</li>' for t in LIMITS)}</ul>"
