@@ -5,7 +5,7 @@ import numpy as np
 from xai_utils.study.saturation import LOST_ABOVE
 
 BINS = 20
-WIDTH, HEIGHT = 640, 220
+WIDTH, HEIGHT = 420, 200
 LEFT, BOTTOM, TOP = 40, 40, 24
 
 
@@ -38,6 +38,7 @@ def histogram(log_odds):
     ]
     lost = int((log_odds > LOST_ABOVE).sum())
     limit = x(LOST_ABOVE)
+    anchor, beside = ("end", -4) if limit > WIDTH / 2 else ("start", 4)
     alt = (
         f"Histogram of the log-odds of {len(log_odds)} predicted classes, from "
         f"{log_odds.min():.1f} to {log_odds.max():.1f}, median {np.median(log_odds):.1f}; "
@@ -47,14 +48,14 @@ def histogram(log_odds):
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{alt}">{"".join(bars)}'
         f'<line x1="{LEFT}" y1="{floor}" x2="{WIDTH}" y2="{floor}"/>'
         f'<line class="limit" x1="{limit:.1f}" y1="{TOP - 6}" x2="{limit:.1f}" y2="{floor}"/>'
-        f'<text x="{limit - 4:.1f}" y="{TOP - 8}" text-anchor="end">beyond {LOST_ABOVE:.1f} a '
-        f"32-bit softmax is lost</text>{''.join(ticks)}"
+        f'<text x="{limit + beside:.1f}" y="{TOP - 8}" text-anchor="{anchor}">beyond '
+        f"{LOST_ABOVE:.1f} a 32-bit softmax is lost</text>{''.join(ticks)}"
         f'<text x="{LEFT - 6}" y="{TOP + 8}" text-anchor="end">{top}</text>'
         f'<text x="{LEFT}" y="{HEIGHT - 4}">log-odds of the predicted class</text></svg>'
     )
 
 
 def _round_values(low, high):
-    """Some five whole numbers from low to high."""
+    """A few whole numbers from low to high."""
     step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 10**9) if (high - low) / s <= 8)
     return np.arange(np.ceil(low / step) * step, high + step / 2, step)

@@ -9,6 +9,7 @@ import numpy as np
 
 from xai_utils.baselines import PLAIN
 from xai_utils.completeness_gap import describe_gap
+from xai_utils.figures import format_probability
 from xai_utils.report.histogram import histogram
 from xai_utils.report.pictures import SCORE_HEADINGS
 from xai_utils.report.summary import DIFFERENT, advise, summarise
@@ -122,8 +123,9 @@ def _together(together, settings, out):
         "cells, each map divided by the sum of its own absolute values: the part of the "
         "attribution that lies elsewhere (total variation distance, "
         '<a href="https://arxiv.org/abs/math/0209021">Gibbs and Su 2002</a>; 1 minus the '
-        'similarity of <a href="https://arxiv.org/abs/1604.03605">Bylinskii et al. 2016</a>). Here it '
-        "is that of pre (logit) and odds (log-odds) for the predicted class, the median over the methods. "
+        'similarity of <a href="https://arxiv.org/abs/1604.03605">Bylinskii et al. 2016</a>). '
+        "Here it is that of pre (logit) and odds (log-odds) for the predicted class, the median "
+        "over the methods. "
         f"From {DIFFERENT} on, pre and odds tell different stories.</p>"
     )
     medians = (f"{METHOD_LABELS[m]} {d:.2f}" for m, d in together.by_method.items())
@@ -196,9 +198,14 @@ def _row(row, settings):
         cells += f'<td colspan="{len(COLUMNS) - 1}">{escape(row["reason"])}</td>'
         return f"<tbody{id}{data}><tr>{cells}</tr></tbody>"
     cells += f'<td data-label="predicted">{escape(row["predicted"])}</td>'
+    shown = {
+        "probability": format_probability(row["probability"], row["log_odds"]),
+        "odds": f"{row['log_odds']:.1f}",
+        "distance": _text(row["distance"]),
+    }
     for key, heading, number in COLUMNS:
         if number:
-            text = f"{values[key]:.3g}" if values[key] != "" else "none"
+            text = shown[key]
             cells += f'<td class="number" data-label="{heading}">{text}</td>'
     cells += f'<td class="preview">{_preview(row, settings)}</td>'
     return f"<tbody{id}{data}><tr>{cells}</tr>\n{_detail(row, settings)}</tbody>"
