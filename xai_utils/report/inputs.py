@@ -64,7 +64,8 @@ class Source:
                 return load_image(path.absolute())  # which is never the name of a sample
             except (OSError, ValueError) as error:
                 message = str(error).replace(str(path.absolute()), self.name)
-                raise type(error)(message) from error
+                kind = FileNotFoundError if isinstance(error, FileNotFoundError) else ValueError
+                raise kind(message) from error
 
     @contextmanager
     def _file(self):

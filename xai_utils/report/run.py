@@ -84,14 +84,9 @@ def explain_folder(images, model, targets=None, out="results/report", force=Fals
 
     Examples
     --------
-    >>> photo = folder / "holiday" / "cat.png"
-    >>> photo.parent.mkdir()
-    >>> PIL.Image.fromarray(load_image("cat")).save(photo)
-    >>> report = explain_folder(
-    ...     folder / "holiday", "vgg19-mini", methods="grad_cam", out=folder / "run"
-    ... )
-    >>> report.done, report.rows[0]["predicted"], report.page.name
-    (1, 'cat', 'index.html')
+    >>> report = explain_folder("samples", "vgg19-mini", methods="grad_cam")  # doctest: +SKIP
+    >>> report.page.as_posix()  # doctest: +SKIP
+    'results/report/index.html'
     """
     settings = Settings(**settings)
     classifier = model if isinstance(model, Classifier) else load_classifier(model)
