@@ -1,5 +1,6 @@
 """One picture explained: every method and score from passes that they share."""
 
+import hashlib
 from typing import NamedTuple
 
 import numpy as np
@@ -38,6 +39,12 @@ class Baseline(NamedTuple):
     name: str
     image: np.ndarray | None
     undecided: float | None
+
+    def sha256(self):
+        """Of the pixels, if it is a picture of somebody's own; None for one with a name."""
+        if self.name in (*BASELINES, AUTOBASELINE):
+            return None
+        return hashlib.sha256(self.image.tobytes()).hexdigest()
 
     def at(self, classifier, image):
         """The same for one picture."""
@@ -106,9 +113,10 @@ def explain_image(classifier, image, settings, baseline, expected=None):
     )
     maps = dict(_point_maps(pair, explained, settings))
     maps["difference"] = _difference(pair)
-    balances = {}
+    balances, at_baseline = {}, None
     if settings.path_methods:
         start = baseline.at(classifier, image)
+        at_baseline = start.undecided
         path = ScoreGradients(
             classifier, [image] * len(explained), list(explained.values()), layer,
             baseline=start.image, scores=settings.scores,
@@ -136,7 +144,7 @@ def explain_image(classifier, image, settings, baseline, expected=None):
         "runner_up": classifier.class_names[int(order[1])],
         "raw_maxima": {name: float(np.abs(m).max()) for name, m in maps.items()},
         "completeness": balances,
-        "baseline_undecided": start.undecided if balances else None,
+        "baseline_undecided": at_baseline,
         **_compare(maps, explained, settings),
     }
     return record, maps

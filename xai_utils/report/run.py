@@ -97,7 +97,7 @@ def explain_folder(images, model, targets=None, out="results/report", force=Fals
     if targets is not None:
         labels, unknown = read_labels(targets, [source.name for source in sources])
     baseline = prepare_baseline(classifier, settings)
-    record = settings.record(classifier)
+    record = {**settings.record(classifier), "baseline_sha256": baseline.sha256()}
     folder = ReportFolder(out, record, force)
     work = _Work(classifier, settings, baseline, folder)
     progress = Progress(len(sources))
