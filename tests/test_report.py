@@ -436,7 +436,7 @@ RECORD = {
         ({"log_odds": LOST_ABOVE + 0.1}, np.eye(3), "Saturated: "),
         ({"log_odds": LOST_ABOVE - 0.1}, np.eye(3), None),
         ({"margin": 0.09}, np.eye(3), "Close: ant (0.95) and bee are within 0.1"),
-        ({"width": 11}, np.eye(3), "Small: 11 x 24 pixels are enlarged to 24 x 24"),
+        ({"width": 11, "height": 11}, np.eye(3), "Small: 11 x 11 pixels are enlarged to 24 x 24"),
         ({"width": 49}, np.eye(3), "Stretched: 49 x 24 pixels are pressed into 24 x 24"),
         ({"outcome": "wrong", "rival_probability": 0.009}, np.eye(3), "Absent: "),
         ({}, np.zeros((3, 3)), "a map: The map is zero everywhere"),
