@@ -80,6 +80,27 @@ def describe_emptiness(heatmap):
     return []
 
 
+def describe_place(heatmap):
+    """In words, where in the image a map is largest in absolute value: "at the lower left".
+
+    Parameters
+    ----------
+    heatmap : ndarray, float (h, w)
+
+    Returns
+    -------
+    str
+    """
+    place = np.unravel_index(np.abs(heatmap).argmax(), heatmap.shape)
+    row, column = (
+        min(2, int(3 * (i + 0.5) / n)) for i, n in zip(place, heatmap.shape, strict=True)
+    )
+    if (row, column) == (1, 1):
+        return "in the middle"
+    words = (("upper", "", "lower")[row], ("left", "middle", "right")[column])
+    return f"at the {' '.join(word for word in words if word)}"
+
+
 def correlation(a, b):
     """Pearson's correlation of two maps of one size: float, NaN if one of them is constant."""
     if np.ptp(a) == 0 or np.ptp(b) == 0:
