@@ -13,7 +13,7 @@ NOTEBOOKS := $(filter-out notebooks/train_vgg19_mini.ipynb notebooks/vgg19_mini.
 STRIP := $(BIN)/nbstripout --keep-output --keep-count --keep-id --extra-keys \
 	"metadata.papermill metadata.widgets cell.metadata.papermill cell.metadata.execution metadata.language_info.version"
 
-.PHONY: help figures imagenet test portable lab notebooks train benchmark lint lock clean style pytest nbval
+.PHONY: help figures imagenet live engine test portable lab notebooks train benchmark lint lock clean style pytest nbval
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -24,6 +24,13 @@ figures: $(READY)  ## run the paper, draw its figures, and say whether they are 
 
 imagenet: $(READY)  ## run the paper on a network with ImageNet's classes, in results/imagenet
 	@$(BIN)/python workflow/figures.py $(CORES) imagenet
+
+live: $(READY)  ## build results/live.html: the maps of your own photograph, in a browser, offline
+	@$(BIN)/python live/build.py results/live.html
+	@ls -sh results/live.html
+
+engine:  ## compile the live page's arithmetic again (needs npm; only after a change to engine.ts)
+	cd live/engine && npm ci && npm run build
 
 test: $(READY)  ## figures, style, pytest and nbval: each, even if one before it fails
 	@failed=; \

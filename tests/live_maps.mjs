@@ -1,7 +1,8 @@
 // All maps of the live page's engine, for tests/test_live.py: job in, maps out, as JSON.
 
 import { readFileSync } from "node:fs";
-import { Explainer, gradientOfScore } from "../live/js/explainer.js";
+import { difference } from "../live/js/draw.js";
+import { Explainer, PLAIN, gradientOfScore } from "../live/js/explainer.js";
 import { POINT_METHODS, pointMap, rsiGradCam } from "../live/js/methods.js";
 import { Network, decodeHalves } from "../live/js/network.js";
 import { SCORES } from "../live/js/scores.js";
@@ -18,30 +19,31 @@ function last(path) {
   return result;
 }
 
-const results = job.images.map(({ pixels, target, pattern }) => {
-  const started = performance.now();
+function explain({ pixels, target, tolerance, to_pixels, pattern }) {
   explainer.setPixels(bytes(pixels));
   const point = explainer.point(target), maps = {};
+  const draw = (method, score, at = point) =>
+    pointMap(method, gradientOfScore(score, at), explainer.activations);
   for (const method of POINT_METHODS)
-    for (const score of SCORES)
-      maps[`${method} ${score}`] = pointMap(method, gradientOfScore(score, point), explainer.activations);
-  const seconds = { points: (performance.now() - started) / 1000 };
-  const layer = last(explainer.integrate(target, false, job.tolerance, 1000));
-  const [start, end] = [layer.points[0].values, layer.points.at(-1).values];
+    for (const score of SCORES) maps[`${method} ${score}`] = draw(method, score);
+  const path = last(explainer.integrate(target, false, tolerance ?? Infinity, 1000));
+  const [start, end] = [path.points[0].values, path.points.at(-1).values];
   for (const score of SCORES)
-    maps[`rsi_grad_cam ${score}`] = rsiGradCam(layer.integral(score), start, end);
-  seconds.rsi = (performance.now() - started) / 1000 - seconds.points;
-  let alphas = layer.points.map((p) => p.alpha);
-  if (job.pixels) {
+    maps[`rsi_grad_cam ${score}`] = rsiGradCam(path.integral(score), start, end);
+  const result = { alphas: path.points.map((p) => p.alpha), gap: path.gap() };
+  if (to_pixels) {
     const down = last(explainer.integrate(target, true, Infinity, 1000));
     for (const score of SCORES) maps[`integrated_gradients ${score}`] = down.integral(score);
   }
-  seconds.all = (performance.now() - started) / 1000;
-  const vector = pattern && explainer.vectorForMap(target, pattern);
+  if (pattern) {
+    const onFeatures = explainer.vectorForMap(target, pattern);
+    const changed = explainer.point(target, { ...PLAIN, strength: 1, onFeatures });
+    result.vector = Array.from(onFeatures);
+    result.moved = Object.fromEntries(SCORES.map((score) => [
+      score, difference(draw("grad_cam", score), draw("grad_cam", score, changed))]));
+  }
   for (const name in maps) maps[name] = Array.from(maps[name], (v) => Number(v.toPrecision(8)));
-  return {
-    maps, alphas, gap: layer.gap(), seconds, logits: Array.from(explainer.logits),
-    vector: vector && Array.from(vector),
-  };
-});
-console.log(JSON.stringify(results));
+  return { maps, ...result };
+}
+
+console.log(JSON.stringify(job.images.map(explain)));
