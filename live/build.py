@@ -83,7 +83,9 @@ def page_data():
     samples = {name: resize_image(load_image(name), SIZE, SIZE) for name in (EXAMPLE, *SCENES)}
     return {
         "classes": CLASS_NAMES,
-        "samples": {name: f"data:image/png;base64,{_png(image)}" for name, image in samples.items()},
+        "samples": {
+            name: f"data:image/png;base64,{_png(image)}" for name, image in samples.items()
+        },
         "example": EXAMPLE,
         "methods": METHOD_LABELS,
         "patterns": PATTERNS,

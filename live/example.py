@@ -44,7 +44,7 @@ ROUNDING_TITLES = {
     "below 1": "softmax in 32 bits, y rounded below 1",
 }
 
-ROW, TOP, WIDTH = 22, 200, 460  # of the drawing of the path, in its own units
+ROW, TOP, WIDTH, DOTS = 22, 200, 460, 290  # of the drawing of the path, in its own units
 
 
 def draw_example(name):
@@ -130,7 +130,7 @@ def _grid(gradients, photo):
             values = values.sum(axis=-1) if signed else values
             picture = _signed(values) if signed else overlay(photo, values)
             alt = f"{METHOD_LABELS[name]}, {s}"
-            parts.append(cell(f"{name} {s}", picture, alt, f"{np.abs(values).max():.1e}"))
+            parts.append(cell(f"{name} {s}", picture, alt, scientific(np.abs(values).max(), 1)))
     apart = {s: largest_difference([maps["grad_cam", s]], [maps["grad_cam", "odds"]])
              for s in SCORES}  # fmt: skip
     path = largest_difference([maps["rsi_grad_cam", "post"]], [maps["rsi_grad_cam", "odds"]])
@@ -178,22 +178,27 @@ def _scale(gradients, photo):
     r = {rounding: correlation(m, exact) for rounding, m in maps.items()}
     cells = [cell("odds", overlay(photo, exact), "Grad-CAM of the log-odds", "right", "log-odds")]
     cells += [
-        cell(k, overlay(photo, m), ROUNDING_TITLES[k], f"correlation {r[k]:.2f}", ROUNDING_TITLES[k])
+        cell(
+            k, overlay(photo, m), ROUNDING_TITLES[k], f"correlation {r[k]:.2f}", ROUNDING_TITLES[k]
+        )
         for k, m in maps.items()
     ]
     rows = "".join(
         f'<tr><th class="{s}">{s}</th><td><span class="bar"><i style="width:'
         f'{bar_length(maxima[FACTOR][s] / maxima[1.0][s]):.1f}%"></i></span></td>'
-        f"<td>{maxima[FACTOR][s]:.1e}</td></tr>"
+        f"<td>{scientific(maxima[FACTOR][s], 1)}</td></tr>"
         for s in SCORES
     )
     words = (
         f"With the logits times {FACTOR:g} the log-odds is {odds:.1f} and the maximum of post "
-        f"{maxima[FACTOR]['post']:.0e}, {maxima[FACTOR]['post'] / maxima[1.0]['post']:.0e} of what "
-        f"it was. Of the right map, the softmax in 32 bits keeps a correlation of "
+        f"{scientific(maxima[FACTOR]['post'])}, "
+        f"{scientific(maxima[FACTOR]['post'] / maxima[1.0]['post'])} times what it was. With the "
+        f"right map, the softmax in 32 bits keeps a correlation of "
         f"{r['to 1']:.2f} or {r['below 1']:.2f}."
     )
-    caption = "<caption class=quiet>Raw maximum of the Grad-CAM map (bar: by powers of ten)</caption>"
+    caption = (
+        "<caption class=quiet>Raw maximum of the Grad-CAM map (bar: by powers of ten)</caption>"
+    )
     return {"scale": "".join(cells), "maxima": caption + rows, "scale_words": words}
 
 
@@ -214,10 +219,10 @@ def _path(gradients, photo):
         weights = lengths * (score_factor(s, odds) if s != "pre" else 1)
         points = " ".join(
             f"{WIDTH * a:.1f},{TOP * (1 - share):.1f}"
-            for a, share in zip(alphas, shares.clip(-0.2, 1.2), strict=True)
+            for a, share in zip(alphas, shares.clip(-0.1, 1.2), strict=True)
         )
         parts.append(f'<g class="{s}"><polyline class="curve" points="{points}"/>')
-        y = TOP + 60 + ROW * row
+        y = DOTS + ROW * row
         parts += [
             f'<circle class="dot" cx="{WIDTH * a:.1f}" cy="{y}" r="{9 * np.sqrt(w):.2f}"/>'
             for a, w in zip(alphas, weights / weights.max(), strict=True)
@@ -225,10 +230,10 @@ def _path(gradients, photo):
         parts.append(f'<text x="{WIDTH + 12}" y="{y + 4}">{s}</text></g>')
         middle[s] = alphas[np.searchsorted(np.cumsum(weights) / weights.sum(), 0.5)]
     title = "Four scores along the path, and the weight of each point"
-    svg = f'<svg viewBox="-30 -50 540 410" role="img" aria-label="{title}">{"".join(parts)}</svg>'
+    svg = f'<svg viewBox="-10 -50 520 420" role="img" aria-label="{title}">{"".join(parts)}</svg>'
     words = (
         f"Half of the weight of post lies before α = {middle['post']:.2f}, half of that of log "
-        f"before {middle['log']:.2f}, of odds and pre before {middle['odds']:.2f}."
+        f"before {middle['log']:.2f}; odds and pre weigh all parts of the path alike."
     )
     picture = cell("path", photo, "The picture on the path", "α = 1.00")
     return {"path_picture": picture, "curves": svg, "path_words": words}
@@ -238,12 +243,18 @@ def _axes():
     return (
         f'<path class="axis" fill="none" d="M0 0V{TOP}H{WIDTH}M0 0H{WIDTH}"/>'
         f'<text x="0" y="-8">the score at the picture</text>'
-        f'<text x="0" y="{TOP + 16}">black, α = 0</text>'
-        f'<text x="{WIDTH}" y="{TOP + 16}" text-anchor="end">the picture, α = 1</text>'
-        f'<text x="0" y="{TOP + 42}">weight of each point</text>'
+        f'<text x="0" y="{TOP + 38}">black, α = 0</text>'
+        f'<text x="{WIDTH}" y="{TOP + 38}" text-anchor="end">the picture, α = 1</text>'
+        f'<text x="0" y="{DOTS - 18}">weight of each point</text>'
     )
 
 
 def at_most(value):
     """ "less than 0.001" or "0.012": str."""
     return "less than 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def scientific(value, digits=0):
+    """ "3e-8", as the scripts write it: str."""
+    mantissa, exponent = f"{value:.{digits}e}".split("e")
+    return f"{mantissa}e{int(exponent):+d}"

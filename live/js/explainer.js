@@ -69,7 +69,7 @@ export class Explainer {
     if (toPixels) [ofLogit, ofOdds] = [ofLogit, ofOdds].map((g) => this._timesPixels(g));
     return {
       alpha, logit: logits[target], odds: logOdds(logits, target),
-      values: toPixels ? alpha : values, ofLogit, ofOdds,
+      values: toPixels ? null : values, ofLogit, ofOdds,
     };
   }
 

@@ -10,7 +10,9 @@ export const FEATURES = 512; // of the last hidden layer
 
 /** Base64 to bytes. */
 export function decodeBytes(text) {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const characters = atob(text), bytes = new Uint8Array(characters.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
+  return bytes;
 }
 
 /** 16-bit floats, two bytes each, low byte first, to 32 bits: exact. */
@@ -22,7 +24,9 @@ export function decodeHalves(bytes) {
     table[half] = half & 32768 ? -size : size;
   }
   const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
-  return Float32Array.from(halves, (half) => table[half]);
+  const floats = new Float32Array(halves.length);
+  for (let i = 0; i < floats.length; i++) floats[i] = table[halves[i]];
+  return floats;
 }
 
 /**

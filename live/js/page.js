@@ -12,7 +12,7 @@ const COLOURS = {
 const LABELS = DATA.methods; // by name
 const METHOD = "grad_cam"; // of the maps that sliders change
 const RSI = "rsi_grad_cam", IG = "integrated_gradients";
-const [ROW, TOP, WIDTH] = [22, 200, 460]; // of the drawing of the path, in its own units
+const [ROW, TOP, WIDTH, DOTS] = [22, 200, 460, 290]; // of the drawing of the path, in its own units
 
 const state = {
   pixels: null, // of the picture
@@ -127,8 +127,11 @@ const ANSWERS = {
     const post = largest(maps.post), ratio = post / largest(plain.post);
     $("scale-words").textContent =
       `With the logits times ${factor.toFixed(2)} the log-odds is ${odds.toFixed(1)} and the ` +
-      `maximum of post ${post.toExponential(0)}, ${times(ratio)} what it was. With the right map, ` +
-      `the softmax in 32 bits keeps a correlation of ${notes.join(" or ")}.`;
+      `maximum of post ${post.toExponential(0)}, ${times(ratio)} what it was. ` +
+      (notes.every((note) => note === "1.00")
+        ? "The softmax in 32 bits still gives the right map, with both roundings."
+        : "With the right map, the softmax in 32 bits keeps a correlation of " +
+          `${notes.join(" or ")}.`);
     document.body.dataset.scale = $("factor").value;
   },
 
@@ -270,10 +273,10 @@ function drawPath() {
   const drawn = [...parts[0]].map((part) => part.outerHTML);
   const shares = {}, middle = {};
   SCORES.forEach((score, row) => {
-    const all = values(score), change = all.at(-1) - all[0], y = TOP + 60 + ROW * row;
+    const all = values(score), change = all.at(-1) - all[0], y = DOTS + ROW * row;
     const share = all.map((value) => (value - all[0]) / (change || 1));
     const points = curve.map((p, i) =>
-      `${(WIDTH * p.alpha).toFixed(1)},${(TOP * (1 - Math.min(Math.max(share[i], -0.2), 1.2))).toFixed(1)}`);
+      `${(WIDTH * p.alpha).toFixed(1)},${(TOP * (1 - Math.min(Math.max(share[i], -0.1), 1.2))).toFixed(1)}`);
     const most = Math.max(...weights[score]);
     const dots = curve.map((p, i) => `<circle class="dot" cx="${WIDTH * p.alpha}" cy="${y}" ` +
       `r="${(9 * Math.sqrt(weights[score][i] / most)).toFixed(2)}"/>`);
@@ -283,13 +286,13 @@ function drawPath() {
     middle[score] = median(curve, weights[score]);
   });
   const x = WIDTH * alpha;
-  drawn.push(`<path class="now" d="M${x} 0V${TOP + 60 + ROW * 3.5}"/>`);
+  drawn.push(`<path class="now" d="M${x} 0V${DOTS + ROW * 3.5}"/>`);
   $("curves").querySelector("svg").innerHTML = drawn.join("");
   const climbed = SCORES.map((score) => `${score} ${percent(shares[score])}`).join(", ");
   $("path-words").textContent =
     `At α = ${alpha.toFixed(2)} the scores have made of their change: ${climbed}. Half of the ` +
     `weight of post lies before α = ${middle.post.toFixed(2)}, half of that of log before ` +
-    `${middle.log.toFixed(2)}, of odds and pre before ${middle.odds.toFixed(2)}.`;
+    `${middle.log.toFixed(2)}; odds and pre weigh all parts of the path alike.`;
 }
 
 function interpolate(curve, values, alpha) {

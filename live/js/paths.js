@@ -20,9 +20,9 @@ function changes(from, to) {
 }
 
 /**
- * A path that grows. Points are {alpha, logit, odds, values, ofLogit, ofOdds}: at the layer, values
- * and gradients; at the pixels, `values` is alpha alone and the gradients are multiplied with the
- * change of the pixels.
+ * A path that grows. Points are {alpha, logit, odds, values, ofLogit, ofOdds}. At the layer, values
+ * are the activations; at the pixels they are null, since there they change evenly along the path,
+ * and the gradients come multiplied with the whole change.
  */
 export class Path {
   constructor(tolerance, maxSteps) {
@@ -66,17 +66,17 @@ export class Path {
 
   /** The sum of a score's gradient times the change of the values, unit by unit: float64. */
   integral(score) {
-    const sum = new Float64Array(this.points[0].ofLogit.length);
-    for (const [a, b] of this._intervals())
-      for (const point of [a, b]) {
-        const gradient = gradientOf(score, point), factor = weight(score, point) / 2;
-        if (a.values.length === undefined) {
-          const step = (b.alpha - a.alpha) * factor;
-          for (let i = 0; i < sum.length; i++) sum[i] += gradient[i] * step;
-        } else
-          for (let i = 0; i < sum.length; i++)
-            sum[i] += gradient[i] * factor * (b.values[i] - a.values[i]);
+    const sum = new Float64Array(this.points[0].ofLogit.length), weights = this.weights(score);
+    this.points.forEach((point, l) => {
+      const gradient = gradientOf(score, point), { values } = point;
+      if (values === null)
+        for (let i = 0; i < sum.length; i++) sum[i] += gradient[i] * weights[l];
+      else {
+        const before = (this.points[l - 1] ?? point).values, factor = weight(score, point) / 2;
+        const after = (this.points[l + 1] ?? point).values;
+        for (let i = 0; i < sum.length; i++) sum[i] += gradient[i] * factor * (after[i] - before[i]);
       }
+    });
     return sum;
   }
 
@@ -106,7 +106,7 @@ export class Path {
     const key = `${a.alpha} ${b.alpha}`;
     if (!this._errors.has(key)) {
       const change = changes(a, b);
-      const dots = [a, b].map((point) => [point.ofLogit, point.ofOdds].map((g) => dot(g, a, b)));
+      const dots = [a, b].map((point) => dotsOf(point, a, b));
       this._errors.set(key, SCORES.map((score, i) => {
         const which = score === "pre" ? 0 : 1;
         const sum = weight(score, a) * dots[0][which] + weight(score, b) * dots[1][which];
@@ -117,15 +117,18 @@ export class Path {
   }
 }
 
-/** Sum of a gradient times the change of the values from a to b. */
-function dot(gradient, a, b) {
-  let sum = 0;
-  if (a.values.length === undefined) {
-    for (let i = 0; i < gradient.length; i++) sum += gradient[i];
-    return sum * (b.alpha - a.alpha);
+/** The sums of a point's two gradients times the change of the values from a to b. */
+function dotsOf(point, a, b) {
+  const gradients = [point.ofLogit, point.ofOdds];
+  if (a.values === null) {
+    point.totals ??= gradients.map((gradient) => gradient.reduce((sum, g) => sum + g, 0));
+    return point.totals.map((total) => total * (b.alpha - a.alpha));
   }
-  for (let i = 0; i < gradient.length; i++) sum += gradient[i] * (b.values[i] - a.values[i]);
-  return sum;
+  return gradients.map((gradient) => {
+    let sum = 0;
+    for (let i = 0; i < gradient.length; i++) sum += gradient[i] * (b.values[i] - a.values[i]);
+    return sum;
+  });
 }
 
 /** 0, 1, 1/2, 1/4, 3/4, ...: equal steps, in an order in which each prefix makes a path. */

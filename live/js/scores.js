@@ -64,6 +64,6 @@ export function negligibleChange(score, points) {
 /** Probability with the digits that tell it from 1: "0.73", "1 − 3e-9". */
 export function formatProbability(odds) {
   const p = scoreValue("post", 0, odds);
-  if (p <= 0.999) return p < 0.001 ? p.toExponential(0) : p.toPrecision(2);
+  if (p <= 0.999) return p < 0.001 ? p.toExponential(0) : p.toPrecision(3);
   return `1 − ${Math.exp(-softplus(odds)).toExponential(0)}`;
 }

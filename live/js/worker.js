@@ -7,7 +7,7 @@ import { ROUNDINGS, roundedWeights } from "./saturation.js";
 import { SCORES } from "./scores.js";
 
 const TOLERANCE = 0.01, MAX_STEPS = 400;
-const REDRAW = 400; // milliseconds between two pictures of a path
+const REDRAW = 300, SHARE = 5; // milliseconds between two pictures of a path, or so many times its own
 const CORNER = 10; // K of the authors’ sequel, as in notebook 5
 
 let explainer, pathRun = 0;
@@ -60,11 +60,12 @@ const TASKS = {
   /** RSI-Grad-CAM, or Integrated Gradients if `toPixels`. */
   async path({ target, toPixels }) {
     const run = ++pathRun;
-    let path, drawn = 0;
+    let path, next = 0;
     for (path of explainer.integrate(target, toPixels, TOLERANCE, MAX_STEPS)) {
-      if (performance.now() - drawn > REDRAW) {
-        drawn = performance.now();
+      const start = performance.now();
+      if (start > next) {
         self.postMessage({ type: "path", ...pathState(path, target, toPixels), done: false });
+        next = start + Math.max(REDRAW, SHARE * (performance.now() - start));
       }
       await new Promise((resume) => setTimeout(resume));
       if (run !== pathRun) return null;
