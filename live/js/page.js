@@ -25,14 +25,27 @@ const state = {
   path: null, // the last that was drawn
 };
 
+const OLD_BROWSER =
+  "This browser does not let the page compute: it needs WebAssembly with SIMD (Chrome 91, Firefox " +
+  "89, Safari 16.4 or later). What is drawn here is the example.";
+
 const $ = (id) => document.getElementById(id);
 const slot = (name) => document.querySelector(`[data-slot="${name}"]`);
 
 // ---- the worker ------------------------------------------------------------------------------
 
 const source = new Blob([$("worker-code").textContent], { type: "text/javascript" });
-const worker = new Worker(URL.createObjectURL(source));
+const worker = startWorker();
 const busy = new Set(), waiting = new Map();
+
+function startWorker() {
+  try {
+    return new Worker(URL.createObjectURL(source));
+  } catch (error) {
+    tell(OLD_BROWSER, true);
+    throw error;
+  }
+}
 
 /** Sends a message; of several of one type that would wait, only the last is sent. */
 function ask(type, message = {}) {
@@ -42,7 +55,8 @@ function ask(type, message = {}) {
 }
 
 worker.onmessage = ({ data: { type, ...answer } }) => {
-  if (type === "failure") return tell(`The computation stopped: ${answer.sentence}.`, true);
+  if (type === "failure")
+    return tell(answer.task === "start" ? OLD_BROWSER : `Stopped by ${answer.sentence}.`, true);
   ANSWERS[type](answer);
   if (type === "path") return;
   busy.delete(type);
@@ -52,9 +66,7 @@ worker.onmessage = ({ data: { type, ...answer } }) => {
     ask(type, message);
   }
 };
-worker.onerror = () => tell(
-  "This browser does not let the page compute: it needs WebAssembly with SIMD (Chrome 91, " +
-  "Firefox 89, Safari 16.4 or later). The pictures above are those of the example.", true);
+worker.onerror = () => tell(OLD_BROWSER, true);
 
 function askPath(toPixels) {
   state.integrating = true;
@@ -138,7 +150,7 @@ const ANSWERS = {
   path(answer) {
     if (answer.target !== state.target || !state.integrating) return;
     const method = answer.toPixels ? IG : RSI;
-    drawMaps(method, answer.maps);
+    drawMaps(method, answer.maps, answer.gaps);
     state.path = answer;
     drawPath();
     const gap = Math.max(...answer.gaps), points = answer.curve.length;
@@ -212,16 +224,17 @@ function drawClasses(logits) {
 
 const within = (section, name) => $(section).querySelector(`[data-slot="${name}"]`);
 
-function drawMaps(method, maps) {
+function drawMaps(method, maps, gaps = null) {
   state.maps[method] = maps;
-  for (const score of SCORES) {
+  SCORES.forEach((score, i) => {
     const map = maps[score];
     const rgba = method === IG
       ? signed(map, COLOURS.signed) : overlay(state.pixels, map, COLOURS.positive);
     const most = largest(map);
-    const note = most === 0 ? "zero everywhere" : most.toExponential(1);
+    const gap = gaps ? `, gap ${percent(gaps[i])}` : "";
+    const note = (most === 0 ? "zero everywhere" : most.toExponential(1)) + gap;
     show(slot(`${method} ${score}`), rgba, `${LABELS[method]}, ${score}: ${note}`, note);
-  }
+  });
 }
 
 function sayMaps() {
@@ -234,7 +247,7 @@ function sayMaps() {
     : `At one point post, log and odds have one Grad-CAM map: they differ by ` +
       `${atMost(Math.max(apart("post"), apart("log")))} of the maximum, and pre from them by ` +
       `${apart("pre").toFixed(2)}.`;
-  const along = rsi
+  const along = rsi && largest(rsi.post) > 0 && largest(rsi.odds) > 0
     ? ` Along a path they part: the RSI-Grad-CAM maps of post and odds differ by ` +
       `${difference(rsi.post, rsi.odds).toFixed(2)}.` : "";
   $("grid-words").textContent = words + along;
@@ -405,7 +418,7 @@ function makeControls() {
   $("try").onclick = () => {
     choosePreset("Letter T");
     setSlider("strength", 1);
-    $("h-shift").scrollIntoView({ behavior: "smooth" });
+    $("h-shift").scrollIntoView();
   };
   $("integrate").onclick = startPaths;
   $("stop").onclick = () => {

@@ -102,6 +102,6 @@ self.onmessage = async ({ data: { type, ...message } }) => {
     const answer = await TASKS[type](message);
     if (answer) self.postMessage({ type, ...answer });
   } catch (error) {
-    self.postMessage({ type: "failure", sentence: `${error.name}: ${error.message}` });
+    self.postMessage({ type: "failure", task: type, sentence: `${error.name}: ${error.message}` });
   }
 };
