@@ -121,8 +121,11 @@ def test_pictures_are_resized_as_pillow_does(tmp_path):
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
+    """The page, with a coarser path in its example: that is what building it spends time on."""
     path = tmp_path_factory.mktemp("live") / "live.html"
-    build.build(path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(example, "TOLERANCE", 0.5)
+        build.build(path)
     return path
 
 

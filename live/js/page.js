@@ -393,7 +393,7 @@ function makePresets() {
 
 function makeControls() {
   makePresets();
-  $("factors").append(...[0.25, 0.5, 1, 2, 3].map((factor) =>
+  $("factors").append(...[0.25, 0.5, 1, 2, 4].map((factor) =>
     button(`× ${factor}`, () => setSlider("factor", Math.log2(factor)))));
   $("places").append(...[0, 0.1, 0.25, 0.5, 1].map((alpha) =>
     button(`α = ${alpha}`, () => setSlider("alpha", alpha))));
