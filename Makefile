@@ -17,7 +17,7 @@ STRIP := $(BIN)/nbstripout --keep-output --keep-count --keep-id --extra-keys \
 EXPLAIN := $(BIN)/python -m xai_utils explain
 OPTION = $(if $($(1)),$(2) "$($(1))")
 
-.PHONY: help figures imagenet explain test portable lab notebooks train benchmark lint lock clean style pytest nbval
+.PHONY: help figures imagenet explain live engine test portable lab notebooks train benchmark lint lock clean style pytest nbval
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -35,6 +35,13 @@ explain: $(READY)  ## explain a folder of pictures: make explain IMAGES=holiday 
 		$(call OPTION,LAYER,--layer) $(if $(METHODS),--methods $(METHODS)) \
 		$(if $(SCORES),--scores $(SCORES)) $(call OPTION,BASELINE,--baseline) \
 		$(call OPTION,CROP,--crop) $(call OPTION,OUT,--out) $(if $(FORCE),--force)
+
+live: $(READY)  ## build results/live.html: the maps of your own photograph, in a browser, offline
+	@$(BIN)/python live/build.py results/live.html
+	@ls -sh results/live.html
+
+engine:  ## compile the live page's arithmetic again (needs npm; only after a change to engine.ts)
+	cd live/engine && npm ci && npm run build
 
 test: $(READY)  ## figures, style, pytest and nbval: each, even if one before it fails
 	@failed=; \
