@@ -57,7 +57,7 @@ style: $(READY)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 pytest: $(READY)
-	$(OWN) python -m pytest --numprocesses $(CORES) --dist loadfile
+	$(OWN) python -m pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder
 
 nbval: $(READY)
 	@$(BIN)/python workflow/portable.py today

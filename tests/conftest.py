@@ -11,7 +11,8 @@ from xai_utils import load_classifier
 from xai_utils.embedded.evaluation import TEST_STREAM
 from xai_utils.embedded.scenes import make_scene
 
-# these take longest, and start first, so that no core is left alone with one of them at the end
+# these take longest, and start first, so that no core is left alone with one of them at the end;
+# the Makefile keeps xdist from another order
 LONG = (
     "test_completeness.py",
     "test_workflow.py",
