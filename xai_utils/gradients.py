@@ -73,19 +73,9 @@ class ScoreGradients:
     """
 
     def __init__(
-        self,
-        classifier,
-        images,
-        targets,
-        layer=None,
-        baseline="black",
-        scores=SCORES,
-        steps=50,
-        tolerance=None,
-        max_steps=1000,
-        memory=MEMORY,
-        chunk=None,
-    ):
+        self, classifier, images, targets, layer=None, baseline="black", scores=SCORES, steps=50,
+        tolerance=None, max_steps=1000, memory=MEMORY, chunk=None,
+    ):  # fmt: skip
         for name, count in (("steps", steps), ("max_steps", max_steps)):
             check_count(name, count)
         for name, number in (("tolerance", tolerance), ("memory", memory)):
