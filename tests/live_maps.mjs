@@ -26,11 +26,15 @@ function explain({ pixels, target, tolerance, to_pixels, pattern }) {
     pointMap(method, gradientOfScore(score, at), explainer.activations);
   for (const method of POINT_METHODS)
     for (const score of SCORES) maps[`${method} ${score}`] = draw(method, score);
-  const path = last(explainer.integrate(target, false, tolerance ?? Infinity, 1000));
-  const [start, end] = [path.points[0].values, path.points.at(-1).values];
-  for (const score of SCORES)
-    maps[`rsi_grad_cam ${score}`] = rsiGradCam(path.integral(score), start, end);
-  const result = { alphas: path.points.map((p) => p.alpha), gap: path.gap() };
+  const integrate = (name, most) => {
+    const path = last(explainer.integrate(target, false, most, 1000));
+    const [start, end] = [path.points[0].values, path.points.at(-1).values];
+    for (const score of SCORES)
+      maps[`${name} ${score}`] = rsiGradCam(path.integral(score), start, end);
+    return { alphas: path.points.map((p) => p.alpha), gap: path.gap() };
+  };
+  integrate("rsi_grad_cam", Infinity);
+  const result = tolerance ? integrate("refined", tolerance) : {};
   if (to_pixels) {
     const down = last(explainer.integrate(target, true, Infinity, 1000));
     for (const score of SCORES) maps[`integrated_gradients ${score}`] = down.integral(score);

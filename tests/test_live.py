@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from live import build, example
-from xai_utils import ScoreGradients, load_image
+from xai_utils import ScoreGradients, load_image, rsi_grad_cam
 from xai_utils.embedded.scenes import CLASS_NAMES
 from xai_utils.images import resize_image
 from xai_utils.scores import SCORES
@@ -20,7 +20,8 @@ from xai_utils.study.equivalent import vector_for_map
 AGREEMENT = 1e-4  # of a map's maximum
 LARGEST_FILE = 9e6  # bytes
 STEPS = 16  # of the paths that are not refined
-REFINED = 1  # of the twenty scenes: the first have a refined path, and Integrated Gradients
+REFINED = 1  # of the twenty scenes: the first have a refined path too, and Integrated Gradients
+TOLERANCE = 0.01
 NODE = shutil.which("node")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PATTERN = np.array([[c == "#" for c in row] for row in example.PATTERNS["Letter T"].split()], float)
@@ -39,7 +40,7 @@ def computed(scenes):
         {
             "pixels": encode(scene.image),
             "target": CLASS_NAMES.index(scene.classes[0]),
-            "tolerance": 0.01 if i < REFINED else None,
+            "tolerance": TOLERANCE if i < REFINED else None,
             "to_pixels": i < REFINED,
             "pattern": PATTERN.ravel().tolist() if i < REFINED else None,
         }
@@ -60,14 +61,12 @@ def relative_error(found, right):
 @needs_node
 def test_maps_at_block5_pool_agree_on_twenty_scenes(mini, scenes, computed):
     for i, (scene, found) in enumerate(zip(scenes, computed, strict=True)):
-        spacing = {"tolerance": 0.01} if i < REFINED else {"steps": STEPS}
-        gradients = ScoreGradients(mini, [scene.image], [scene.classes[0]], **spacing)
+        gradients = ScoreGradients(mini, [scene.image], [scene.classes[0]], steps=STEPS)
         for method in example.METHODS[:4]:
             for score in SCORES:
                 right = method(gradients, score)[0]
                 error = relative_error(found["maps"][f"{method.__name__} {score}"], right)
                 assert error.max() < AGREEMENT, (i, method.__name__, score)
-        assert found["alphas"] == pytest.approx(gradients.path().alphas[0], abs=0)
 
 
 @needs_node
@@ -83,8 +82,17 @@ def test_integrated_gradients_agree(mini, scenes, computed):
 
 
 @needs_node
-def test_a_refined_path_keeps_its_promise(computed):
-    assert computed[0]["gap"] <= 0.01
+def test_a_refined_path_keeps_its_promise(mini, scenes, computed):
+    """Where its points lie hangs on last digits, and is not compared."""
+    found, scene = computed[0], scenes[0]
+    assert found["gap"] <= TOLERANCE
+    assert found["alphas"] == sorted(set(found["alphas"]))
+    assert (found["alphas"][0], found["alphas"][-1]) == (0, 1)
+    assert len(found["alphas"]) > STEPS + 1
+    refined = ScoreGradients(mini, [scene.image], [scene.classes[0]], tolerance=TOLERANCE)
+    for score in SCORES:
+        right = rsi_grad_cam(refined, score)[0]
+        assert relative_error(found["maps"][f"refined {score}"], right).max() < 0.05, score
 
 
 @needs_node
