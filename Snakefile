@@ -5,7 +5,7 @@ which runs this, compares them with those of the repository.
 """
 
 sys.path.insert(0, "workflow")
-from plan import FIGURES, PAPER, PICTURES, figures, heatmaps
+from plan import FIGURES, PAPER, PATH_METHODS, PICTURES, STEPS, figures, heatmaps
 
 # notebook: the measurements that it draws
 MEASURED = {"7_cost": expand("benchmarks/{name}.json", name=["cost", "images", "completeness"])}
@@ -56,11 +56,12 @@ rule heatmap:
     params:
         image=lambda w: PICTURES[w.picture][0],
         target=lambda w: PICTURES[w.picture][1],
+        steps=lambda w: f"-p steps {STEPS}" if w.method in PATH_METHODS else "",
     shell:
         "{RUN} {wildcards.picture}-{wildcards.method}-{wildcards.score} "
         "{input.notebook} {output.notebook} "
         "-r image {params.image} -r target {params.target} -r score {wildcards.score} "
-        "-r results results/{wildcards.picture}"
+        "-r results results/{wildcards.picture} {params.steps}"
 
 
 for paper, drawn in PAPER.items():

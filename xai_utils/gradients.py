@@ -5,6 +5,7 @@ from functools import cached_property
 import numpy as np
 import tensorflow as tf
 
+from xai_utils.baselines import BASELINES, baseline_image
 from xai_utils.checks import (
     check_choice,
     check_count,
@@ -17,8 +18,6 @@ from xai_utils.classifier import INPUT
 from xai_utils.passes import Passes, Spacing
 from xai_utils.paths import PathIntegrals
 from xai_utils.scores import SCORES, check_score, ordered_scores, score_factor, score_value
-
-BASELINES = {"black": 0, "gray": 128, "white": 255}  # RGB pixel values
 
 MEMORY = 1.1  # GB, eight points of VGG19
 CURVES = ("alphas", "logit", "log_odds")  # of a path; their length is that of the path
@@ -43,7 +42,7 @@ class ScoreGradients:
         Where activations are read. "input" stands for the RGB pixels. By default the last layer
         with a map that every path from the image to the logits crosses: "block5_pool" in VGG19.
     baseline : str or ndarray, uint8 (H, W, 3)
-        Where the paths start: "black", "gray" or "white" pixels, or an image.
+        Where the paths start: one of `xai_utils.baselines.BASELINES`, or an image.
     scores : sequence of {"pre", "post", "log", "odds"}, or one of them
         The scores that will be asked for. "pre" costs one backward pass, the others share one.
     steps : int
@@ -74,19 +73,9 @@ class ScoreGradients:
     """
 
     def __init__(
-        self,
-        classifier,
-        images,
-        targets,
-        layer=None,
-        baseline="black",
-        scores=SCORES,
-        steps=50,
-        tolerance=None,
-        max_steps=1000,
-        memory=MEMORY,
-        chunk=None,
-    ):
+        self, classifier, images, targets, layer=None, baseline="black", scores=SCORES, steps=50,
+        tolerance=None, max_steps=1000, memory=MEMORY, chunk=None,
+    ):  # fmt: skip
         for name, count in (("steps", steps), ("max_steps", max_steps)):
             check_count(name, count)
         for name, number in (("tolerance", tolerance), ("memory", memory)):
@@ -111,16 +100,17 @@ class ScoreGradients:
         self.tolerance = tolerance
         self.max_steps = max_steps
         self._passes = Passes(classifier, self.layer, self.scores, memory, chunk)
-        self._start = self._baseline_pixels(baseline)
-
-    def _baseline_pixels(self, baseline):
         if isinstance(baseline, str):
             check_choice("baseline", baseline, BASELINES)
-            return np.full(
-                (*self.classifier.input_size, 3), BASELINES[baseline], self.classifier.dtype
-            )
-        check_image(baseline)
-        return self.classifier.pixels([baseline])[0]
+        else:
+            check_image(baseline)
+
+    def _start(self, image):
+        """The pixels at which the path to an image begins: float (height, width, 3)."""
+        start = self.baseline
+        if isinstance(start, str):
+            start = baseline_image(start, image, *self.classifier.input_size)
+        return self.classifier.pixels([start])[0]
 
     @cached_property
     def _point(self):
@@ -211,7 +201,7 @@ class ScoreGradients:
         paths = {}
         for first, rows in self._rows.items():
             image, targets = self.images[first], self.targets[rows]
-            found = self._passes.paths(image, self._start, targets, to_pixels, spacing)
+            found = self._passes.paths(image, self._start(image), targets, to_pixels, spacing)
             paths |= zip(rows, found, strict=True)
         paths = [paths[row] for row in range(len(self.images))]
         curves = {name: tuple(path.pop(name) for path in paths) for name in CURVES}

@@ -8,9 +8,9 @@ from scipy.special import logsumexp
 from xai_utils.classifier import BATCH
 from xai_utils.images import read_image
 from xai_utils.pretrained.imagenet import load_class_ids
+from xai_utils.study.saturation import LOST_ABOVE
 
 WORDNET_ID = re.compile(r"n\d{8}")
-LOST = 17  # the log-odds from which float32 keeps nothing of 1 - y_c, see `saturation`
 QUANTILES = {"least": 0, "median": 0.5, "q95": 0.95, "q99": 0.99, "largest": 1}
 
 
@@ -44,7 +44,7 @@ def summarise_confidence(log_odds):
     """
     return {
         "p_above_0.999": np.mean(log_odds > np.log(0.999 / 0.001)),
-        "lost_in_float32": np.mean(log_odds > LOST),
+        "lost_in_float32": np.mean(log_odds > LOST_ABOVE),
         **{name: np.quantile(log_odds, q) for name, q in QUANTILES.items()},
     }
 
