@@ -65,13 +65,14 @@ nbval: $(READY)
 lab: $(READY)  ## open JupyterLab
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter lab notebooks/index.ipynb
 
-site: $(READY)  ## build the site from the committed notebooks, in results/site
-	@$(OWN) python site/build.py
+site: live  ## build the site from the committed notebooks, in results/site
+	@$(OWN) python site/build.py results/site results/live.html
 
 notebooks: figures  ## execute the notebooks again and keep their outputs
 	rm -rf notebooks/methods/results notebooks/results
 	$(OWN) jupyter nbconvert --to notebook --execute --inplace $(NOTEBOOKS)
 	$(STRIP) $(NOTEBOOKS)
+	$(BIN)/python workflow/widget_views.py $(NOTEBOOKS)
 
 train: $(READY)  ## train vgg19-mini again (half an hour), keep its notebook, measure it
 	$(OWN) papermill notebooks/train_vgg19_mini.ipynb results/train_vgg19_mini.ipynb

@@ -11,6 +11,7 @@ from xai_utils.study.claims import SOURCES, read_claims
 GROUPS = {  # caption in the sidebar: the notebooks in it
     "The argument": lambda path: path[0].isdigit() or path in ("index.ipynb", "figure_2.ipynb"),
     "One notebook for each method": lambda path: path.startswith("methods/"),
+    "Your own pictures": lambda path: path in ("explain.ipynb", "explore.ipynb"),
     "The network": lambda path: "vgg19_mini" in path,
 }
 

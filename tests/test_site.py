@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +21,9 @@ NOTEBOOKS = sorted(
     for path in (ROOT / "notebooks").rglob("*.ipynb")
     if ".ipynb_checkpoints" not in path.parts
 )
-WORK = re.compile(r"arxiv\.org/abs/\d+\.\d+|openreview\.net/pdf\?id=\w+|doi\.org/[^\s)]+")
+WORK = re.compile(
+    r"arxiv\.org/abs/(?:[a-z-]+/)?\d+(?:\.\d+)?|openreview\.net/pdf\?id=\w+|doi\.org/[^\s)]+"
+)
 IN_DOCSTRINGS = {"arXiv": "arxiv.org/abs/", "doi": "doi.org/"}
 # of a page: code, formulas that MathJax sets, and tags
 NOT_TYPED = re.compile(
@@ -34,9 +35,12 @@ LOOKED_AT = ("index", "notebooks/4b_saturation", "notebooks/6_discussion", "clai
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
+    """The site, with a stand-in for the live page: tests/test_live.py looks at that one."""
     folder = tmp_path_factory.mktemp("built") / "site"
+    live = folder.with_name("live.html")
+    live.write_text("<!doctype html><title>The live page</title>", encoding="utf-8")
     ended = subprocess.run(
-        [sys.executable, ROOT / "site" / "build.py", folder], capture_output=True, text=True
+        [sys.executable, ROOT / "site" / "build.py", folder, live], capture_output=True, text=True
     )
     assert ended.returncode == 0, ended.stderr
     return folder
@@ -139,6 +143,11 @@ def test_code_is_folded_where_the_notebook_says_so(pages, notebook):
     assert len(page_of(pages, notebook).select("details.hide")) == len(hidden)
 
 
+def test_the_live_page_is_part_of_the_site(pages):
+    assert pages["live.html"].title.get_text() == "The live page"
+    assert pages["index.html"].select("a[href='live.html']")
+
+
 def test_the_title_page_gives_the_answer_of_notebook_6(pages):
     page = pages["index.html"]
     cells = json.loads((ROOT / "notebooks" / "6_discussion.ipynb").read_text("utf-8"))["cells"]
@@ -168,12 +177,12 @@ def test_every_claim_links_to_the_cell_that_tests_it(pages):
 
 
 def test_every_work_that_is_cited_is_in_the_bibliography(pages):
-    texts = [path.read_text("utf-8") for path in (ROOT / "notebooks").rglob("*.ipynb")]
-    cited = {
-        link for text in [*texts, (ROOT / "README.md").read_text()] for link in WORK.findall(text)
-    }
+    texts = [*(ROOT / "notebooks").rglob("*.ipynb"), *ROOT.glob("*.md")]
+    cited = {link for path in texts for link in WORK.findall(path.read_text("utf-8"))}
     for path in (ROOT / "xai_utils").rglob("*.py"):
-        for kind, number in re.findall(r"\b(arXiv|doi) (\d[^\s),;:]+)", path.read_text("utf-8")):
+        for kind, number in re.findall(
+            r"\b(arXiv|doi) ((?:[a-z-]+/)?\d[^\s),;:]+)", path.read_text("utf-8")
+        ):
             cited.add(IN_DOCSTRINGS[kind] + number.rstrip("."))
     listed = {a["href"].split("://")[1] for a in pages["bibliography.html"].select("li a.external")}
     assert cited == listed
@@ -184,18 +193,6 @@ def test_every_public_function_is_in_the_reference(pages):
 
     described = {element["id"] for element in pages["reference.html"].select("dt[id]")}
     assert {f"xai_utils.{name}" for name in xai_utils.__all__} <= described
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    path = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
-    if path is None:
-        pytest.skip("no Chromium on the path: apt install chromium")
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.mark.parametrize("name", LOOKED_AT)
