@@ -30,7 +30,10 @@ NOT_TYPED = re.compile(
     r"<(pre|code|script|style)\b.*?</\1>|<(span|div) class=\"math.*?</\2>|<[^>]*>", re.DOTALL
 )
 WIDTHS = (390, 768, 1440)  # a phone, a tablet, a desk
-LOOKED_AT = ("index", "notebooks/4b_saturation", "notebooks/6_discussion", "claims", "reference")
+LOOKED_AT = (
+    "index", "notebooks/4b_saturation", "notebooks/6_discussion", "notebooks/explore", "claims",
+    "reference", "README", "CONTRIBUTING",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -195,9 +198,9 @@ def test_every_public_function_is_in_the_reference(pages):
     assert {f"xai_utils.{name}" for name in xai_utils.__all__} <= described
 
 
-@pytest.mark.parametrize("name", LOOKED_AT)
-def test_a_browser_shows_the_page_without_a_fault(site, browser, name):
-    page = browser.new_page(viewport={"width": WIDTHS[-1], "height": 900})
+def opened(browser, site, name, **options):
+    """A page in the browser, its formulas set."""
+    page = browser.new_page(viewport={"width": WIDTHS[-1], "height": 900}, **options)
     faults, requests = [], []
     page.on(
         "console", lambda message: faults.append(message.text) if message.type == "error" else 0
@@ -207,6 +210,12 @@ def test_a_browser_shows_the_page_without_a_fault(site, browser, name):
     page.goto((site / f"{name}.html").as_uri())
     page.wait_for_function("!window.MathJax || !!MathJax.startup?.promise")
     page.evaluate("window.MathJax && MathJax.startup.promise")
+    return page, faults, requests
+
+
+@pytest.mark.parametrize("name", LOOKED_AT)
+def test_a_browser_shows_the_page_without_a_fault(site, browser, name):
+    page, faults, requests = opened(browser, site, name)
     formulas = page.locator(".math").count()
     assert page.locator(".math mjx-container").count() == formulas
     assert page.locator("mjx-merror").count() == 0
@@ -215,4 +224,19 @@ def test_a_browser_shows_the_page_without_a_fault(site, browser, name):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert not faults
     assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ("light", "dark"))
+@pytest.mark.parametrize("name", LOOKED_AT)
+def test_axe_finds_no_serious_fault(site, browser, name, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason=INSTALL)
+    page, *_ = opened(browser, site, name, color_scheme=scheme)
+    violations = axe.Axe().run(page).response["violations"]
+    serious = [
+        (violation["id"], [node["html"] for node in violation["nodes"]])
+        for violation in violations
+        if violation["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
     page.close()
