@@ -18,8 +18,8 @@ from xai_utils.style import METHOD_LABELS, as_picture, show
 
 FOLDER = "results/explore"
 CONTROLS = (
-    "The controls for image, network, target, layer, methods, scores, baseline and tolerance "
-    "appear here when this cell is run."
+    "The controls appear here when this cell is run: image, network, target,\n"
+    "layer, methods, scores, baseline and tolerance."
 )
 STYLE = {"description_width": "6em"}
 ROW = {"flex_flow": "row wrap", "align_items": "center"}
