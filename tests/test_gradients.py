@@ -136,6 +136,20 @@ def test_an_adaptive_path_is_the_trapezoid_rule_at_its_points(tiny, noise_images
             )
 
 
+def test_an_adaptive_path_does_not_hang_on_the_other_images_of_the_call(mini, scenes):
+    """Bit by bit: with numbers rounded otherwise, other intervals might be halved."""
+    path = {"tolerance": 0.05, "layer": "block5_pool"}
+    images, targets = [s.image for s in scenes[:3]], [s.classes[0] for s in scenes[:3]]
+    together = ScoreGradients(mini, images, targets, **path)
+    alone = ScoreGradients(mini, images[1:2], targets[1:2], **path)
+    assert len({len(alphas) for alphas in together.path().alphas}) > 1
+    np.testing.assert_array_equal(together.path().alphas[1], alone.path().alphas[0])
+    for score in SCORES:
+        np.testing.assert_array_equal(
+            together.path_integral(score)[1], alone.path_integral(score)[0]
+        )
+
+
 def test_a_path_that_cannot_reach_its_tolerance_ends_at_max_steps(mini, scenes):
     gradients = ScoreGradients(
         mini, [scenes[0].image], [scenes[0].classes[0]], tolerance=1e-6, max_steps=40
@@ -219,6 +233,21 @@ def test_only_the_scores_asked_for_are_computed_and_they_are_the_same(tiny, nois
             np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-15)
     assert (len(some._point.layer.of_logit) == 0) == ("pre" not in scores)
     assert (len(some._point.layer.of_log_odds) == 0) == (scores == "pre")
+
+
+@pytest.mark.parametrize(
+    ("scores", "passes"), [("odds", 1), (["post", "log", "odds"], 1), ("pre", 1), (SCORES, 2)]
+)
+def test_scores_that_share_a_direction_share_a_backward_pass(mini, scenes, scores, passes):
+    """Counted in the compiled work: a convolution is passed backwards once for each direction."""
+    gradients = ScoreGradients(mini, [scenes[0].image], [0], scores=scores, steps=1)
+    split = gradients.classifier.split("block5_pool")
+    split._compiled.clear()
+    gradients.path_integral(gradients.scores[0], at="pixels")
+    (work,) = split._compiled.values()
+    kinds = [operation.type for operation in work.get_concrete_function().graph.get_operations()]
+    assert kinds.count("Conv2D") == 16
+    assert kinds.count("Conv2DBackpropInput") == 16 * passes
 
 
 def test_a_score_that_hardly_changes_does_not_take_the_path_hostage(tiny_model, noise_images):
