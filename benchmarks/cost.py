@@ -78,7 +78,9 @@ def limit(classifier, pixels):
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
             tape.watch(pixels)
             activations = trunk(pixels)
-        return [tape.gradient(activations, pixels, output_gradients=one) for one in towards]
+        return [
+            tape.gradient(activations, pixels, output_gradients=one) for one in tf.unstack(towards)
+        ]
 
     shape = trunk(tf.constant(pixels[:1])).shape[1:]
     towards = tf.random.normal((2, len(pixels), *shape))

@@ -71,8 +71,8 @@ class Passes:
         """The path integrals of one image, for each target.
 
         The points of several images do not share a batch. In one of another size they are rounded
-        otherwise, so that the intervals which are halved would hang on the other images of a call;
-        and a batch of sixteen is hardly faster, for each point, than one of four.
+        otherwise, so that the intervals which are halved would hang on the other images of a call.
+        What larger batches would save is in benchmarks/cost.json.
 
         Parameters
         ----------
