@@ -83,7 +83,7 @@ train: $(READY)  ## train vgg19-mini again (half an hour), keep its notebook, me
 	mv results/train_vgg19_mini.ipynb notebooks/
 
 benchmark: $(READY)  ## measure again what an explanation costs (an hour and a half, nothing else running)
-	for name in cost images completeness; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in cost images points completeness; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 lint: $(READY)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
