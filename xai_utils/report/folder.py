@@ -45,8 +45,8 @@ class ReportFolder:
     def __init__(self, path, settings, force=False, shared=False):
         self.path = path
         settings = json.loads(json.dumps(settings, default=str))
-        there = path.iterdir() if path.is_dir() else ()
-        begun = any(not UNFINISHED.fullmatch(p.name) for p in there)
+        files = (p for p in path.rglob("*") if p.is_file())  # Snakemake makes empty folders
+        begun = any(not UNFINISHED.fullmatch(p.name) for p in files)
         if begun:
             self._check(settings, force)
         if not shared:  # else what is unfinished is somebody's work
