@@ -40,6 +40,7 @@ from xai_utils.report.caveats import find_caveats
 from xai_utils.report.command import main, parser
 from xai_utils.report.expected import read_labels
 from xai_utils.report.explain import crop_center
+from xai_utils.report.histogram import histogram
 from xai_utils.report.inputs import find_sources
 from xai_utils.report.part import Part
 from xai_utils.report.progress import Progress
@@ -476,6 +477,13 @@ def test_the_page_asks_for_nothing_outside_and_every_picture_has_a_text(report):
     assert [a["role"] for a in graphics] == ["img"]
     assert f"Histogram of the log-odds of {len(GOOD)} predicted" in graphics[0]["aria-label"]
     assert "prefers-color-scheme: dark" in text
+
+
+def test_zero_has_no_sign():
+    drawn = histogram(np.array([-0.4, -0.04, 0.3]))
+    assert ">0</text>" in drawn
+    assert "median 0.0;" in drawn
+    assert "-0</text>" not in drawn
 
 
 def test_the_manifest_is_complete(report):
