@@ -55,7 +55,8 @@ class Path1D:
             scores = np.stack([points.logit, points.log_odds], axis=1)
             self.known.update(zip(some, zip(scores, along, strict=True), strict=True))
         known = [self.known[a] for a in alphas]
-        (logit, log_odds), along = (np.array(some) for some in zip(*known, strict=True))
+        values, along = (np.array(some) for some in zip(*known, strict=True))
+        logit, log_odds = values.T
         slopes = [along[:, 0]]
         for score in SCORES[1:]:
             slopes.append(score_factor(score, log_odds)[:, None, None] * along[:, 1])
