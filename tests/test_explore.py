@@ -1,6 +1,7 @@
 """The explorer: its choices, the sentences beside its controls, and its notebook in a browser."""
 
 import json
+import os
 import re
 import shlex
 import socket
@@ -224,8 +225,11 @@ def lab(tmp_path):
         "--ServerApp.ip=127.0.0.1", "--IdentityProvider.token=", f"--ServerApp.root_dir={tmp_path}",
         "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]  # fmt: skip
+    own = {**os.environ, "HOME": str(tmp_path)}  # no settings of the user's
     with open(tmp_path / "log.txt", "w") as log:
-        server = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(
+            command, cwd=tmp_path, env=own, stdout=log, stderr=subprocess.STDOUT
+        )
     address = f"http://127.0.0.1:{port}/lab/tree/explore.ipynb?reset"
     try:
         _wait_for(address, server, tmp_path / "log.txt")
