@@ -23,16 +23,16 @@ FOREIGN = (
 ONE_THREAD = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 
 
-def own_environment():
+def own_environment(temporary=TEMPORARY):
     """The environment for a command: dict of str. Makes the folders that it names."""
-    for folder in (HOME, TEMPORARY):
+    for folder in (HOME, temporary):
         folder.mkdir(parents=True, exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     return {
         **kept,
         "PATH": os.pathsep.join([os.path.dirname(sys.executable), kept.get("PATH", os.defpath)]),
         "HOME": str(HOME),
-        "TMPDIR": str(TEMPORARY),
+        "TMPDIR": str(temporary),
         "PYTHONUTF8": "1",
         "JUPYTER_PREFER_ENV_PATH": "1",  # the kernel of this environment
         # two processes share two cores: one thread each, unless the caller says otherwise
