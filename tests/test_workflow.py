@@ -171,7 +171,7 @@ def test_a_second_command_says_that_the_first_is_running(paper):
     """And the first needs no home that it can write to."""
     environment = {**os.environ, "HOME": "/proc/1/no-such-home"}
     with subprocess.Popen(command(paper), stdout=subprocess.DEVNULL, env=environment) as first:
-        while not (paper / "results" / "tmp").exists():
+        while not (paper / "results" / "tmp_figures").exists():
             time.sleep(0.1)
         second = make_figures(paper)
         assert second.returncode == 1

@@ -19,12 +19,12 @@ from contextlib import contextmanager
 
 import plan
 from guard import MARK, sweep
-from own_settings import ROOT, TEMPORARY, own_environment
+from own_settings import ROOT, own_environment
 from reproduced import compare
 from verdicts import compare_verdicts
 
 RESULTS = ROOT / "results"
-OWN = TEMPORARY / "figures"  # emptied by each run: tests that run beside it keep theirs
+TEMPORARY = RESULTS / "tmp_figures"  # emptied by each run; tests that run beside it keep theirs
 LOG = RESULTS / "log" / "snakemake.txt"
 LEFT_BY_A_KILL = re.compile(r"\..+\.\d+")  # what write_atomically had not finished
 PATIENCE = 10  # seconds for an earlier run to put things away
@@ -39,7 +39,7 @@ def main(cores, target="all"):
             status = run_snakemake(cores, target, environment)
         failures = describe_failures(status)
         if target == "all":
-            answer = compare(RESULTS, ROOT, OWN, plan)
+            answer = compare(RESULTS, ROOT, TEMPORARY, plan)
             (RESULTS / "reproduced.txt").write_text("\n".join(answer) + "\n", "utf-8")
         else:
             answer = compare_verdicts()
@@ -55,11 +55,11 @@ def the_only_run():
         _wait_for(lock)
         mark = str(ROOT)
         sweep(mark)  # of a run whose guard was killed too
-        shutil.rmtree(OWN, ignore_errors=True)
-        environment = own_environment(OWN)
+        shutil.rmtree(TEMPORARY, ignore_errors=True)
+        environment = own_environment(TEMPORARY)
         # the guard holds the lock as well, so that the next run waits until it has swept
         guard = subprocess.Popen(
-            [sys.executable, "workflow/guard.py", mark, OWN], stdin=subprocess.PIPE,
+            [sys.executable, "workflow/guard.py", mark, TEMPORARY], stdin=subprocess.PIPE,
             start_new_session=True, pass_fds=[lock.fileno()],
         )  # fmt: skip
         try:
