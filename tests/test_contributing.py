@@ -43,7 +43,10 @@ def test_the_function_multiplies_each_unit_by_its_own_gradient():
 
 
 def test_the_notebook_runs_and_saves_that_map(added, mini):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in CELLS])
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(c) for c in CELLS],
+        metadata={"language_info": {"name": "python"}},
+    )
     notebook.cells[0].metadata["tags"] = ["parameters"]
     nbformat.write(notebook, added / "hires_cam.ipynb")
     papermill.execute_notebook(
