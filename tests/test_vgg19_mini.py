@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.conftest import CHECK_STREAM
 from xai_utils.embedded.evaluation import evaluate
-from xai_utils.embedded.vgg19_mini import WEIGHTS, build_vgg19_mini, training_example
+from xai_utils.embedded.vgg19_mini import WEIGHTS, Progress, build_vgg19_mini, training_example
 
 ROOT = Path(__file__).parent.parent
 
@@ -41,6 +41,16 @@ def test_both_objects_are_seen(mini):
         evaluate(mini, "two objects, held-out backgrounds", 80, CHECK_STREAM)["both_in_top_two"]
         > 0.5
     )
+
+
+def test_progress_is_the_mean_loss_of_each_tenth(capsys):
+    report = Progress(20)
+    for step in range(20):
+        report(step, step)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        f"step {2 * i + 2:5} of 20: mean loss {2 * i + 0.5:.3f},  0.0 minutes" for i in range(10)
+    ]
 
 
 def test_the_model_card_quotes_the_measurements():

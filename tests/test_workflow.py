@@ -168,8 +168,10 @@ def kill_while_running(folder, seconds, victim):
 
 
 def test_a_second_command_says_that_the_first_is_running(paper):
-    """And the first needs no home that it can write to."""
+    """And the first needs no home that it can write to, and leaves what tests write beside it."""
     environment = {**os.environ, "HOME": "/proc/1/no-such-home"}
+    of_a_test = paper / "results" / "tmp" / "of a test"
+    of_a_test.mkdir(parents=True)
     with subprocess.Popen(command(paper), stdout=subprocess.DEVNULL, env=environment) as first:
         while not (paper / "results" / "tmp_figures").exists():
             time.sleep(0.1)
@@ -177,6 +179,7 @@ def test_a_second_command_says_that_the_first_is_running(paper):
         assert second.returncode == 1
         assert f"process {first.pid} is already making the figures" in second.stderr
         assert first.wait() == 0
+    assert of_a_test.exists()
 
 
 def test_the_settings_of_the_users_machine_change_nothing(paper, tmp_path):
