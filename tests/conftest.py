@@ -84,7 +84,12 @@ def images():
 def browser():
     """Chromium, driven by Playwright; where one of them is missing the test is skipped."""
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    path = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
+    path = next(
+        filter(
+            None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))
+        ),
+        None,
+    )
     if path is None:
         pytest.skip("no Chromium on the path: apt install chromium")
     with playwright.sync_playwright() as driver:

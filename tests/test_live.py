@@ -23,7 +23,6 @@ STEPS = 16  # of the paths that are not refined
 REFINED = 1  # of the twenty scenes: the first have a refined path too, and Integrated Gradients
 TOLERANCE = 0.01
 NODE = shutil.which("node")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PATTERN = np.array([[c == "#" for c in row] for row in example.PATTERNS["Letter T"].split()], float)
 
 needs_node = pytest.mark.skipif(not NODE, reason="node is not installed")
@@ -152,23 +151,20 @@ def test_without_scripts_every_map_is_there(page):
             assert f'data-slot="{method.__name__} {score}"><img' in text
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
-def test_the_page_starts_from_the_disk_and_computes(page):
+def test_the_page_starts_from_the_disk_and_computes(page, browser):
     """In a browser without a network: the example, the slider, a class, an unreadable file."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     requests, problems = [], []
-    with playwright.sync_playwright() as run:
-        browser = run.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        tab = browser.new_context(offline=True, viewport={"width": 390, "height": 844}).new_page()
-        tab.on("request", lambda request: requests.append(request.url))
-        tab.on("pageerror", lambda error: problems.append(str(error)))
-        tab.goto(page.as_uri())
-        tab.wait_for_selector("body[data-ready][data-shift][data-scale]", timeout=120_000)
-        assert "the other three by less than 0.001" in tab.inner_text("#shift-words")
-        assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        tab.set_input_files("#file", {"name": "a.txt", "mimeType": "text/plain", "buffer": b"no"})
-        tab.wait_for_selector("#status.problem")
-        assert "cannot be read as a picture" in tab.inner_text("#status")
-        browser.close()
+    context = browser.new_context(offline=True, viewport={"width": 390, "height": 844})
+    tab = context.new_page()
+    tab.on("request", lambda request: requests.append(request.url))
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    tab.goto(page.as_uri())
+    tab.wait_for_selector("body[data-ready][data-shift][data-scale]", timeout=120_000)
+    assert "the other three by less than 0.001" in tab.inner_text("#shift-words")
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    tab.set_input_files("#file", {"name": "a.txt", "mimeType": "text/plain", "buffer": b"no"})
+    tab.wait_for_selector("#status.problem")
+    assert "cannot be read as a picture" in tab.inner_text("#status")
+    context.close()
     assert not problems
     assert {url.split(":")[0] for url in requests} <= {"file", "data", "blob"}
