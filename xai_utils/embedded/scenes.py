@@ -12,6 +12,7 @@ from importlib import resources
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
+from xai_utils.checks import check_choice
 from xai_utils.images import photograph
 
 SIZE = 224  # pixels, VGG19's input
@@ -42,7 +43,13 @@ class Scene:
 
 
 def make_scene(
-    seed, objects=1, backgrounds="train", regions="train", distractor=False, classes=None
+    seed,
+    objects=1,
+    backgrounds="train",
+    regions="train",
+    distractor=False,
+    classes=None,
+    hidden=None,
 ):
     """A scene drawn at random, always the same one for the same arguments.
 
@@ -58,6 +65,9 @@ def make_scene(
         Also paste one small object of another class, which is not listed in the scene.
     classes : sequence of str, optional
         The classes to paste, in place of a random choice.
+    hidden : int, optional
+        The place of an object that is left out, as if it had never been there. All else is as in
+        the scene with it, to the pixel; classes and masks are those of the scene with it.
 
     Returns
     -------
@@ -66,6 +76,7 @@ def make_scene(
     rng = np.random.default_rng(seed)
     if classes is None:
         classes = [CLASS_NAMES[i] for i in rng.choice(len(CLASS_NAMES), objects, replace=False)]
+    check_choice("object to hide", hidden, (None, *range(len(classes))))
     while True:
         canvas = _background(rng, backgrounds)
         if distractor:
@@ -73,9 +84,10 @@ def make_scene(
             canvas, _ = _paste(rng, canvas, *_object(rng, other, regions), rng.uniform(30, 60))
         sizes = _sizes(rng, len(classes))
         masks, visible = [], []
-        for name, size in zip(classes, sizes, strict=True):
+        for place, (name, size) in enumerate(zip(classes, sizes, strict=True)):
             patch, outline = _object(rng, name, regions)
-            canvas, (mask, area) = _paste(rng, canvas, patch, outline, size)
+            pasted, (mask, area) = _paste(rng, canvas, patch, outline, size)
+            canvas = canvas if place == hidden else pasted
             masks = [earlier & ~mask for earlier in masks] + [mask]
             visible.append(area)
         if all(mask.sum() >= MIN_VISIBLE * area for mask, area in zip(masks, visible, strict=True)):
