@@ -13,7 +13,7 @@ NOTEBOOKS := $(filter-out notebooks/train_vgg19_mini.ipynb notebooks/vgg19_mini.
 STRIP := $(BIN)/nbstripout --keep-output --keep-count --keep-id --extra-keys \
 	"metadata.papermill metadata.widgets cell.metadata.papermill cell.metadata.execution metadata.language_info.version"
 
-.PHONY: help figures test portable lab notebooks train benchmark lint lock clean style pytest nbval
+.PHONY: help figures test portable lab notebooks train benchmark study lint lock clean style pytest nbval
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -59,6 +59,12 @@ train: $(READY)  ## train vgg19-mini again (half an hour), keep its notebook, me
 
 benchmark: $(READY)  ## measure again what an explanation costs (an hour and a half, nothing else running)
 	for name in cost images completeness; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+
+# PHOTOGRAPHS: folder with one photograph for each of ImageNet's classes, for its networks
+STUDY = scale=$(if $(SMALL),small,full) $(if $(PHOTOGRAPHS),photographs=$(PHOTOGRAPHS))
+study: $(READY)  ## measure which score is best (an hour and more; SMALL=1: two minutes); goes on where it was
+	$(OWN) python -m snakemake --snakefile workflow/study.smk --cores $(CORES) --rerun-incomplete \
+		--rerun-triggers input --nolock --quiet rules --config $(STUDY)
 
 lint: $(READY)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .

@@ -64,12 +64,13 @@ class Source:
         return scene.image, self.classifier.class_index(scene.classes[0])
 
     def image(self, number):
-        """The image of a number; photographs come in an order drawn once."""
+        """The name and the image of a number; photographs come in an order drawn once."""
         if self.photographs:
             order = np.random.default_rng(SEED).permutation(len(self.photographs))
-            return read_image(self.photographs[order[number % len(order)]])
-        objects = 1 + number % 2
-        return make_scene((STREAM, 3, number), objects, backgrounds="held_out").image
+            path = self.photographs[order[number]]
+            return path.stem, read_image(path)
+        scene = make_scene((STREAM, 3, number), 1 + number % 2, backgrounds="held_out")
+        return f"photo-{number}", scene.image
 
 
 def make_case(kind, source, number):
@@ -89,7 +90,7 @@ def make_case(kind, source, number):
     if kind in ("one", "two"):
         return _scene_case(name, source.classifier, ("one", "two").index(kind) + 1, number)
     if kind == "photo":
-        image = source.image(number)
+        name, image = source.image(number)
         best = np.argsort(source.classifier.logits([image])[0])[::-1]
         return Case(name, image, tuple(int(i) for i in best[:2]))
     tiles, targets = draw_tiles(source, number)

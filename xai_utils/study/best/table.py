@@ -112,8 +112,23 @@ class Table:
             wanted = (wanted,) if isinstance(wanted, str) else wanted
             codes = [i for i, name in enumerate(self.names[column]) if name in wanted]
             kept &= np.isin(self.codes[column], codes)
+        return self.rows(kept)
+
+    def rows(self, kept):
+        """Some of the rows, by a boolean for each: Table."""
         codes = {name: column[kept] for name, column in self.codes.items()}
         return Table(self.names, codes, {n: column[kept] for n, column in self.numbers.items()})
+
+    def as_scores(self, column):
+        """The same rows with another column of text in place of the score: Table.
+
+        For example methods, which are compared as scores are.
+        """
+        return Table(
+            {**self.names, "score": self.names[column]},
+            {**self.codes, "score": self.codes[column]},
+            self.numbers,
+        )
 
     def present(self, column):
         """The values of a column of text that have a row, in the order of `names`: list of str."""
