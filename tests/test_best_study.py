@@ -165,7 +165,9 @@ def test_ones_own_network_and_photographs_are_measured_without_masks(tiny, folde
     table = read_table(tmp_path / "first.csv.gz")
     assert set(table.names["image"]) == set("abc")
     assert set(table.names["judge"]) == set(SCORES)
-    assert {"random", "class-blind", "rsi_grad_cam", "grad_cam"} <= set(table.names["method"])
+    assert {"random", "class-blind", "rsi_grad_cam", "integrated_gradients"} <= set(
+        table.names["method"]
+    )
     relative = table.where(measure="relative", method="grad_cam", score=SCORES)
     assert np.isfinite(relative.numbers["value"]).all()
     same = [relative.where(judge=judge).numbers["value"] for judge in ("pre", "post", "log")]

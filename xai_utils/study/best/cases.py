@@ -8,12 +8,12 @@ import numpy as np
 
 from xai_utils.embedded.scenes import make_scene
 from xai_utils.images import read_image, resize_image
-from xai_utils.study.best.plan import SEED, STREAM, SURE, TILES
+from xai_utils.study.best.plan import EXPLAINED, SEED, STREAM, SURE, TILES
 from xai_utils.study.best.truths import tile_masks
 
 KINDS = ("one", "two", "mosaic", "difull", "photo")
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-ATTEMPTS = 400  # images that are tried for one mosaic
+ATTEMPTS = 200  # images that are tried for one mosaic
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,8 @@ def make_case(kind, source, number):
     size = source.classifier.input_size
     masks = tile_masks(size, TILES)
     image = assemble(tiles, masks, size)
-    return Case(name, image, targets, masks, tiles=tiles)
+    explained = targets if kind == "difull" else targets[:EXPLAINED]
+    return Case(name, image, explained, masks, tiles=tiles)
 
 
 def _scene_case(name, classifier, objects, number):

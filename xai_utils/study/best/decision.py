@@ -7,7 +7,7 @@ import numpy as np
 from xai_utils.scores import SCORES
 from xai_utils.study.best.answer import PAIRS, difference, outcome
 from xai_utils.study.best.networks import layers_of
-from xai_utils.study.best.plan import MARGINS, QUESTIONS, SEED
+from xai_utils.study.best.plan import JUDGED, MARGINS, QUESTIONS, SEED
 from xai_utils.study.statistics import decide, holm
 from xai_utils.style import METHOD_LABELS
 
@@ -166,9 +166,10 @@ def as_markdown(cells):
     """The decision table with a row for each method and question, in Markdown: str."""
     lines = ["| method | question | take | because | where |", "|---|---|---|---|---|"]
     for cell in cells:
-        anchor = cell.question.rstrip("?").replace(" ", "-").replace(",", "")
+        judged = set(QUESTIONS[cell.question]) <= set(JUDGED)
+        where = "Outputs-as-judges" if judged else "Truths-that-no-output-judges"
         lines.append(
             f"| {METHODS[cell.method]} | {cell.question} | {cell.answer} | {cell.because} | "
-            f"[figure]({NOTEBOOK}#{anchor}) |"
+            f"[figure]({NOTEBOOK}#{where}) |"
         )
     return "\n".join(lines)

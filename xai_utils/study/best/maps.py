@@ -24,6 +24,7 @@ POINT_METHODS = {
 }
 CONTRASTS = ("mean", "max", "weighted")
 SIMILAR, STRENGTH = 3, 0.6  # of Finer-CAM: how many classes, and how much of them is taken away
+TOGETHER = 16  # images in one backward pass
 NO_SCORE = "none"
 BLUR = 1.0  # cells, of a blurred map
 
@@ -74,7 +75,11 @@ def contrast_maps(head, activations, logits, targets):
     """Grad-CAM of contrasts in place of scores: dict from ("grad_cam", contrast) to (N, h, w)."""
     weights = {name: contrast_weights(name, logits, targets) for name in CONTRASTS}
     weights["similar"] = finer_weights(logits, targets)
-    found = {n: combine_logit_gradients(head, activations, w) for n, w in weights.items()}
+    parts = [np.s_[start : start + TOGETHER] for start in range(0, len(activations), TOGETHER)]
+    found = {
+        name: np.concatenate([combine_logit_gradients(head, activations[p], w[p]) for p in parts])
+        for name, w in weights.items()
+    }
     given = GivenGradients(activations, found)
     return {("grad_cam", name): grad_cam(given, name) for name in found}
 
@@ -143,7 +148,7 @@ def edges(image, shape):
 
 
 def damaged_maps(maps, shift=1):
-    """Grad-CAM's maps blurred, and those of another image in place of the image's own.
+    """Grad-CAM's maps blurred, and those of another image, if there is one, in place of the own.
 
     Parameters
     ----------
@@ -159,5 +164,6 @@ def damaged_maps(maps, shift=1):
     for (method, score), values in maps.items():
         if method == "grad_cam" and score in SCORES:
             found["grad_cam, blurred", score] = gaussian_filter(values, (0, BLUR, BLUR))
-            found["grad_cam, other image", score] = np.roll(values, shift, axis=0)
+            if shift < len(values):
+                found["grad_cam, other image", score] = np.roll(values, shift, axis=0)
     return found

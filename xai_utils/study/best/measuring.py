@@ -107,8 +107,9 @@ def _gradients(classifier, layer, cases, keys, scale):
     images = [cases[number].image for number, _ in keys]
     targets = [cases[number].targets[place] for number, place in keys]
     return ScoreGradients(
-        classifier, images, targets, layer, steps=scale.steps, tolerance=scale.tolerance
-    )
+        classifier, images, targets, layer, steps=scale.steps, tolerance=scale.tolerance,
+        max_steps=scale.max_steps,
+    )  # fmt: skip
 
 
 def _name(classifier, case, place):

@@ -64,7 +64,7 @@ def layers_of(name, count):
     """The layers at which a network is read, the primary one first, and the pixels: tuple."""
     base = name.partition("@")[0]
     layers = LAYERS["vgg19-mini" if base.endswith(".npz") else base]
-    return (*layers[:count], INPUT)
+    return (*layers[: 1 if "@" in name else count], INPUT)
 
 
 def knows_scenes(classifier):
@@ -81,7 +81,9 @@ def head_kind(classifier, layer):
     pixels = np.full((1, *classifier.input_size, 3), 128, classifier.dtype)
     seen = split.activations(pixels)
     rng = np.random.default_rng(0)
-    a, b = np.abs(rng.normal(0, seen.std() + 1, (2, PROBES, *seen.shape[1:]))).astype(seen.dtype)
+    a, b = np.abs(rng.normal(0, np.abs(seen).max() + 1, (2, PROBES, *seen.shape[1:]))).astype(
+        seen.dtype
+    )
     of_a, of_b, of_sum, of_zero = (np.asarray(split.head(v)) for v in (a, b, a + b, 0 * a))
     off = np.abs(of_a + of_b - of_sum - of_zero).max()
     return "linear" if off < 1e-3 * np.abs(of_sum - of_zero).max() else "rectified"

@@ -1,6 +1,7 @@
 """The measures that need no masks, for any network and any photographs."""
 
 from xai_utils.checks import check_count
+from xai_utils.classifier import INPUT
 from xai_utils.study.best.cases import Source, find_photographs, make_case
 from xai_utils.study.best.measuring import measure_cases
 from xai_utils.study.best.plan import SMALL
@@ -17,7 +18,8 @@ def measure_photographs(classifier, folder, layer=None, steps=50):
     folder : str or Path
         With image files.
     layer : str, optional
-        Where activations are read; by default as in `ScoreGradients`.
+        Where activations are read, by default as in `ScoreGradients`; Integrated Gradients are
+        computed at the pixels.
     steps : int
         Of the path methods.
 
@@ -39,7 +41,8 @@ def measure_photographs(classifier, folder, layer=None, steps=50):
     for start in range(0, len(source.photographs), TOGETHER):
         numbers = range(start, min(start + TOGETHER, len(source.photographs)))
         cases = {number: make_case("photo", source, number) for number in numbers}
-        found = measure_cases(classifier, layer, "photo", cases, scale)
-        rows += [{"network": classifier.name, **row} for row in found]
+        for place in dict.fromkeys((layer, INPUT)):
+            found = measure_cases(classifier, place, "photo", cases, scale)
+            rows += [{"network": classifier.name, **row} for row in found]
         print(f"{numbers.stop} of {len(source.photographs)} photographs", flush=True)
     return rows

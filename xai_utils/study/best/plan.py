@@ -14,6 +14,7 @@ BINS = ("below 0", "0 to 2", "2 to 5", "5 to 10", "above 10")
 
 SURE = 0.9  # probability of its class from which an image becomes a tile of a mosaic
 TILES = 2  # along each side
+EXPLAINED = 2  # of its classes
 
 # Layers at which each kind of network is read, the primary one first
 VGG_LAYERS = ("block5_pool", "block5_conv4", "block4_pool")
@@ -65,11 +66,13 @@ class Scale(NamedTuple):
         Of each kind, the first images for which the path methods are run too.
     steps : int
     tolerance : float or None
+    max_steps : int
         Of the paths, see `ScoreGradients`.
     networks : tuple of str
         Those that are not there are left out, and named.
     layers : int
-        Of each network, and the pixels for Integrated Gradients.
+        Of each network, and the pixels for Integrated Gradients; copies with other logits are read
+        at the first.
     """
 
     images: dict
@@ -77,17 +80,19 @@ class Scale(NamedTuple):
     paths: int
     steps: int
     tolerance: float | None
+    max_steps: int
     networks: tuple
     layers: int
 
 
 SCALED = tuple(f"vgg19-mini@{factor:g}" for factor in TEMPERATURES)
 FULL = Scale(
-    images={"one": 500, "two": 500, "mosaic": 400, "difull": 400, "photo": 120},
+    images={"one": 500, "two": 500, "mosaic": 400, "difull": 400, "photo": 60},
     shard=40,
     paths=80,
     steps=50,
     tolerance=0.01,
+    max_steps=200,
     networks=("vgg19-mini", *SCALED, "trainings", "efficientnet-lite0", "vgg19"),
     layers=3,
 )
@@ -97,6 +102,7 @@ SMALL = Scale(
     paths=2,
     steps=8,
     tolerance=None,
+    max_steps=8,
     networks=("vgg19-mini", "vgg19-mini@4"),
     layers=1,
 )

@@ -121,6 +121,8 @@ def compare_effects(heatmap, masks, effects):
         with negative values "signed scale" with both signs.
     """
     values = {}
+    if not effects:
+        return values
     positive = mass_on(np.maximum(heatmap, 0), masks)
     signed = mass_on(heatmap, masks) if np.min(heatmap) < 0 else positive
     for output, effect in effects.items():

@@ -8,6 +8,7 @@ score can pass all of them; which ones a score fails is the result.
 """
 
 from dataclasses import dataclass
+from itertools import product
 
 import keras
 import numpy as np
@@ -163,8 +164,8 @@ def draw_situation(network, image):
     head, logits = network.split(LAYER).head, network.logits([image])
     maps = point_maps(at_layer) | path_maps(at_layer)
     maps |= contrast_maps(head, at_layer.activations, logits, at_layer.targets)
-    for score in SCORES:
-        maps["integrated_gradients", score] = path_maps(at_pixels)["integrated_gradients", score]
+    of_pixels = path_maps(at_pixels)
+    maps |= {name: of_pixels[name] for name in product(["integrated_gradients"], SCORES)}
     return {name: values[0] for name, values in maps.items()}
 
 
