@@ -64,7 +64,7 @@ benchmark: $(READY)  ## measure again what an explanation costs (an hour and a h
 STUDY = scale=$(if $(SMALL),small,full) $(if $(PHOTOGRAPHS),photographs=$(PHOTOGRAPHS))
 study: $(READY)  ## measure which score is best (an hour and more; SMALL=1: two minutes); goes on where it was
 	$(OWN) python -m snakemake --snakefile workflow/study.smk --cores $(CORES) --rerun-incomplete \
-		--rerun-triggers input --nolock --quiet rules --config $(STUDY)
+		--rerun-triggers mtime input --nolock --quiet rules --config $(STUDY)
 
 lint: $(READY)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .

@@ -18,7 +18,7 @@ from xai_utils.study.best.plan import FULL, SMALL
 from xai_utils.study.best.shards import UNITS, Shard, label_of, plan_shards
 from xai_utils.study.best.table import COLUMNS, read_table, write_table
 from xai_utils.study.best.truths import tile_masks
-from xai_utils.study.best.units import ALL_COLOURS, run_units, situations
+from xai_utils.study.best.units import ALL_COLOURS, run_units, situations, with_weights
 from xai_utils.study.best.unreachable import join_tiles, unreachable_gradients
 
 RNG = np.random.default_rng(8)
@@ -62,7 +62,9 @@ def test_there_are_ten_situations_and_each_says_what_it_assumes():
 def test_equivalent_networks_are_equivalent():
     for name in ("shift twin", "rival raised within rounding"):
         situation = situations()[name]
-        first, second = (n.probabilities([ALL_COLOURS])[0] for n in situation.networks)
+        first, second = (
+            with_weights(w).probabilities([ALL_COLOURS])[0] for w in situation.networks
+        )
         np.testing.assert_allclose(first, second, atol=1e-12)
 
 
@@ -73,8 +75,8 @@ def test_scaled_logits_are_scaled_and_the_network_is_as_it_was(tiny, noise_image
 
 
 def test_heads_are_linear_or_not():
-    (network,) = situations()["planted trigger"].networks
-    assert head_kind(network, "cells") == "linear"
+    (weights,) = situations()["planted trigger"].networks
+    assert head_kind(with_weights(weights), "cells") == "linear"
 
 
 def test_a_head_with_an_activation_is_not_linear(tiny):

@@ -106,6 +106,8 @@ def run_shard(shard, scale, photographs=None):
     of_scenes = knows_scenes(classifier)
     source = Source(classifier, () if of_scenes else find_photographs(photographs))
     for kind in shard.kind.split("+"):
+        if kind == "difull" and shard.layer == INPUT:  # there is no path from tile to tile
+            continue
         begun = time.monotonic()
         stop = min(shard.stop, scale.images[kind])
         if shard.layer == INPUT:

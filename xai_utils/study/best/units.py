@@ -8,6 +8,7 @@ score can pass all of them; which ones a score fails is the result.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import keras
@@ -41,31 +42,44 @@ def draw_pixels(red=(), green=(), blue=()):
 ALL_COLOURS = draw_pixels([RED], [GREEN], [BLUE])
 
 
-def build(kernel, bias=None, seen=None):
-    """A network whose logits are sums over its pixels of colour times kernel, plus bias.
+@dataclass(frozen=True)
+class Weights:
+    """Of a network whose logits are sums over its pixels of colour times kernel, plus bias.
 
-    Parameters
+    Attributes
     ----------
-    kernel : array_like, float (3, classes)
-    bias : array_like, float (classes,), optional
-    seen : ndarray, bool (SIDE, SIDE), optional
-        The pixels that count; by default all.
-
-    Returns
-    -------
-    Classifier
+    kernel : sequence, float (3, classes)
+    bias : sequence, float (classes,), or None for zeros
+    seen : ndarray, bool (SIDE, SIDE), or None
+        The pixels that count; None for all.
     """
-    kernel = np.asarray(kernel, np.float64)
-    seen = np.ones((SIDE, SIDE)) if seen is None else seen
+
+    kernel: np.ndarray
+    bias: np.ndarray | None = None
+    seen: np.ndarray | None = None
+
+
+@cache
+def _network(classes):
+    """One for each number of classes: compiling it takes longer than all that is done with it."""
     inputs = keras.Input((SIDE, SIDE, 3), dtype="float64")
     cells = keras.layers.Rescaling(1 / 255, name=LAYER, dtype="float64")(inputs)
     flat = keras.layers.Flatten(dtype="float64")(cells)
-    dense = keras.layers.Dense(kernel.shape[1], dtype="float64")
-    network = keras.Model(inputs, dense(flat))
-    weights = (np.reshape(seen, (-1, 1, 1)) * kernel).reshape(-1, kernel.shape[1])
-    dense.set_weights([weights, np.zeros(kernel.shape[1]) if bias is None else np.array(bias)])
-    names = tuple(f"class {i}" for i in range(kernel.shape[1]))
+    network = keras.Model(inputs, keras.layers.Dense(classes, dtype="float64")(flat))
+    names = tuple(f"class {i}" for i in range(classes))
     return Classifier("constructed", network, lambda x: x, names, {LAYER: cells})
+
+
+def with_weights(weights):
+    """The network with these weights: Classifier. It is shared: the next call changes it."""
+    kernel = np.asarray(weights.kernel, np.float64)
+    classes = kernel.shape[1]
+    seen = np.ones((SIDE, SIDE)) if weights.seen is None else weights.seen
+    bias = np.zeros(classes) if weights.bias is None else np.asarray(weights.bias)
+    classifier = _network(classes)
+    of_pixels = np.reshape(seen, (-1, 1, 1)) * kernel
+    classifier.network.set_weights([of_pixels.reshape(-1, classes), bias])
+    return classifier
 
 
 def mass_share(heatmap, places):
@@ -89,7 +103,7 @@ class Situation:
     ----------
     assumes : str
         What has to be granted for the answer to be the right one.
-    networks : tuple of Classifier
+    networks : tuple of Weights
         One, or two whose maps are compared; class 0 is explained.
     passes : callable
         From the map of each network to bool.
@@ -116,49 +130,52 @@ def situations():
     rivals = np.array([[0.0, -3, 0], [0, 0, -3], [1, 0, 0]])
     twice = kernel[:, [0, 0, 1, 2]]
     return {
-        "shift twin": Situation(EQUAL_OUTPUTS, (build(kernel), build(kernel + shift)), same_map),
+        "shift twin": Situation(
+            EQUAL_OUTPUTS, (Weights(kernel), Weights(kernel + shift)), same_map
+        ),
         "equal-gradient unit": Situation(
             DEPENDS,
-            (build([[3, 0, 0], [5, 5, 5], [0, 0, 1]]),),
+            (Weights([[3, 0, 0], [5, 5, 5], [0, 0, 1]]),),
             lambda m: mass_share(m, [GREEN]) < LEAK,
         ),
         "head that sees some cells": Situation(
             DEPENDS,
-            (build([[3, 0], [0, 1], [0, 0]], seen=left),),
+            (Weights([[3, 0], [0, 1], [0, 0]], seen=left),),
             lambda m: mass_share(m, [BOTH_REDS[1]]) < LEAK,
             draw_pixels(BOTH_REDS),
         ),
         "planted trigger": Situation(
             DEPENDS,
-            (build([[0, 3, 0], [0, 0, 3], [8, 0, 0]]),),
+            (Weights([[0, 3, 0], [0, 0, 3], [8, 0, 0]]),),
             lambda m: bool(m.max() > 0 and np.argmax(m) == np.ravel_multi_index(BLUE, m.shape)),
         ),
         "saturated copy": Situation(
-            DEPENDS, (build(kernel), build(kernel, [40, 0, 0])), same_map
+            DEPENDS, (Weights(kernel), Weights(kernel, [40, 0, 0])), same_map
         ),
         "rival raised within rounding": Situation(
-            SILENT, (build(rivals, [40, 0, -40]), build(rivals, [40, -40, 0])), same_map
+            SILENT, (Weights(rivals, [40, 0, -40]), Weights(rivals, [40, -40, 0])), same_map
         ),
         "constant class": Situation(
             DEPENDS,
-            (build([[0, 1], [0, -2], [0, 0]]),),
+            (Weights([[0, 1], [0, -2], [0, 0]]),),
             lambda m: mass_share(m, [GREEN]) > 1 - LEAK,
         ),
-        "duplicated class": Situation(DEPENDS, (build(kernel), build(twice)), same_map),
+        "duplicated class": Situation(DEPENDS, (Weights(kernel), Weights(twice)), same_map),
         "scaled logits": Situation(
-            DEPENDS, (build(kernel[:, :2]), build(4 * kernel[:, :2])), same_map
+            DEPENDS, (Weights(kernel[:, :2]), Weights(4 * kernel[:, :2])), same_map
         ),
         "class absent": Situation(
             DEPENDS,
-            (build([[1, 4], [0, 0], [5, 0]]),),
+            (Weights([[1, 4], [0, 0], [5, 0]]),),
             lambda m: m.max() <= 0,
             draw_pixels([RED]),
         ),
     }  # fmt: skip
 
 
-def draw_situation(network, image):
+def draw_situation(weights, image):
     """The maps of class 0 by every method and score: dict from (method, score) to (h, w)."""
+    network = with_weights(weights)
     at_layer = ScoreGradients(network, [image], [0], LAYER, steps=STEPS)
     at_pixels = ScoreGradients(network, [image], [0], "input", steps=STEPS)
     head, logits = network.split(LAYER).head, network.logits([image])
@@ -176,7 +193,7 @@ def run_units():
     """
     for name, situation in situations().items():
         image = ALL_COLOURS if situation.image is None else situation.image
-        maps = [draw_situation(network, image) for network in situation.networks]
+        maps = [draw_situation(weights, image) for weights in situation.networks]
         for method, score in maps[0]:
             if method != "grad_cam_signed":
                 passed = situation.passes(*(of[method, score] for of in maps))
