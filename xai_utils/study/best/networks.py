@@ -5,6 +5,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from xai_utils.classifier import INPUT
 from xai_utils.embedded.scenes import CLASS_NAMES
@@ -84,6 +85,8 @@ def head_kind(classifier, layer):
     a, b = np.abs(rng.normal(0, np.abs(seen).max() + 1, (2, PROBES, *seen.shape[1:]))).astype(
         seen.dtype
     )
-    of_a, of_b, of_sum, of_zero = (np.asarray(split.head(v)) for v in (a, b, a + b, 0 * a))
+    # as tensors: the preprocessing that Keras has would change an array in place
+    inputs = [tf.constant(v) for v in (a, b, a + b, 0 * a)]
+    of_a, of_b, of_sum, of_zero = (np.asarray(split.head(v)) for v in inputs)
     off = np.abs(of_a + of_b - of_sum - of_zero).max()
     return "linear" if off < 1e-3 * np.abs(of_sum - of_zero).max() else "rectified"
