@@ -7,15 +7,7 @@ import numpy as np
 import pytest
 
 from xai_utils.scores import SCORES
-from xai_utils.study.best.answer import (
-    agreement,
-    by_bin,
-    compare_scores,
-    judge_matrix,
-    outcome,
-    reactions,
-    reliabilities,
-)
+from xai_utils.study.best.answer import by_bin, compare_scores, judge_matrix, outcome
 from xai_utils.study.best.decision import as_markdown, fill_table
 from xai_utils.study.best.hypotheses import BORNE_OUT, OPEN, REFUTED, examine
 from xai_utils.study.best.plan import (
@@ -30,6 +22,7 @@ from xai_utils.study.best.plan import (
     STREAM,
 )
 from xai_utils.study.best.table import COLUMNS, merge_tables, read_table, write_table
+from xai_utils.study.best.worth import agreement, reactions, reliabilities
 
 PLAN = (Path(__file__).parent.parent / "notebooks" / "8_plan.md").read_text("utf-8")
 WHERE = "Where is the class in the image?"

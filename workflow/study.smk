@@ -21,7 +21,7 @@ for library in ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM"):
     os.environ.setdefault(f"{library}_THREADS", "1")
 
 # what reads the table does not make it
-READERS = [f"xai_utils/study/best/{name}.py" for name in ("answer", "decision", "hypotheses", "pictures")]
+READERS = [f"xai_utils/study/best/{name}.py" for name in ("answer", "decision", "hypotheses", "pictures", "worth")]
 PACKAGE = glob_wildcards("xai_utils/{file,[^.].*}.py").file
 SOURCES = [path for path in expand("xai_utils/{file}.py", file=PACKAGE) if path not in READERS]
 SOURCES += expand("xai_utils/embedded/data/{file}", file=["vgg19_mini.npz", "regions.json"])

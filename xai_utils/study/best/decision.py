@@ -83,25 +83,32 @@ def pool_question(table, method, question):
     return found, float(np.mean([MARGINS[m] for m in measures]))
 
 
-def decide_cell(found, margin, method, question, seed=SEED):
+def differences(found, seed=SEED):
+    """The difference of each pair of scores: dict from pair to Difference, empty if too few."""
+    pairs = {pair: difference(found, *pair, seed) for pair in PAIRS} if len(found.values) else {}
+    return {} if None in pairs.values() else pairs
+
+
+def decide_cell(found, pairs, adjusted, margin, method, question):
     """The cell of a method and a question.
 
     Parameters
     ----------
     found : Outcome
+    pairs : dict from pair to Difference
+        From `differences`.
+    adjusted : sequence of float
+        Their p-values, adjusted for the family of the question.
     margin : float
     method, question : str
-    seed : int
 
     Returns
     -------
     Cell
     """
-    pairs = {pair: difference(found, *pair, seed) for pair in PAIRS} if len(found.values) else {}
-    if not pairs or None in pairs.values():
+    if not pairs:
         count = len(set(found.factors["image"]))
         return Cell(method, question, (), f"too few images: {count}")
-    adjusted = holm([d.p for d in pairs.values()])
     verdicts = {}
     for ((first, second), d), p in zip(pairs.items(), adjusted, strict=True):
         verdict = decide(d, p, margin)
@@ -149,17 +156,32 @@ def fill_table(table, seed=SEED):
     -------
     list of Cell
     """
-    table, cells = primary_rows(table), []
-    for method in METHODS:
-        for question in QUESTIONS:
-            found, margin = pool_question(table, method, question)
-            cell = decide_cell(found, margin, method, question, seed)
-            again = decide_cell(found, margin, method, question, seed + 1)
-            if cell.scores != again.scores:
-                why = f"it hangs on the seed of the bootstrap: {cell.because}"
-                cell = Cell(method, question, (), why, max(cell.needed, again.needed))
-            cells.append(cell)
-    return cells
+    table = primary_rows(table)
+    first, again = (_fill(table, s) for s in (seed, seed + 1))
+    return [_agreed(*cells) for cells in zip(first, again, strict=True)]
+
+
+def _fill(table, seed):
+    """The cells by one seed; all pairs of all methods are a question's family."""
+    cells = {}
+    for question in QUESTIONS:
+        pools = {method: pool_question(table, method, question) for method in METHODS}
+        pairs = {method: differences(found, seed) for method, (found, _) in pools.items()}
+        family = iter(holm([d.p for of_method in pairs.values() for d in of_method.values()]))
+        for method, (found, margin) in pools.items():
+            adjusted = [next(family) for _ in pairs[method]]
+            cells[method, question] = decide_cell(
+                found, pairs[method], adjusted, margin, method, question
+            )
+    return [cells[method, question] for method in METHODS for question in QUESTIONS]
+
+
+def _agreed(cell, again):
+    """The cell, undecided if another seed takes other scores."""
+    if cell.scores == again.scores:
+        return cell
+    why = f"it hangs on the seed of the bootstrap: {cell.because}"
+    return Cell(cell.method, cell.question, (), why, max(cell.needed, again.needed))
 
 
 def as_markdown(cells):
