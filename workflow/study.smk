@@ -9,7 +9,6 @@ snakemake -s workflow/study.smk --config scale=full --executor slurm --jobs 50
 
 import json
 import os
-import sys
 
 SCALE = config.get("scale", "full")
 FOLDER = f"results/study/{SCALE}"
@@ -21,12 +20,13 @@ for library in ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM"):
     os.environ.setdefault(f"{library}_THREADS", "1")
 
 # what reads the table does not make it
-READERS = [f"xai_utils/study/best/{name}.py" for name in ("answer", "decision", "hypotheses", "pictures", "worth")]
+READING = ("answer", "decision", "hypotheses", "pictures", "worth")
+READERS = [f"xai_utils/study/best/{name}.py" for name in READING]
 PACKAGE = glob_wildcards("xai_utils/{file,[^.].*}.py").file
 SOURCES = [path for path in expand("xai_utils/{file}.py", file=PACKAGE) if path not in READERS]
 SOURCES += expand("xai_utils/embedded/data/{file}", file=["vgg19_mini.npz", "regions.json"])
 
-RUN = f"{sys.executable} -m xai_utils.study.best"
+RUN = "python -m xai_utils.study.best"
 
 
 def all_shards(wildcards):
