@@ -5,16 +5,30 @@ which runs this, compares them with those of the repository.
 """
 
 sys.path.insert(0, "workflow")
-from plan import FIGURES, PAPER, PICTURES, figures, heatmaps
+from plan import FIGURES, PAPER, PATH_METHODS, PICTURES, STEPS, figures, heatmaps
 
 # notebook: the measurements that it draws
 MEASURED = {"7_cost": expand("benchmarks/{name}.json", name=["cost", "images", "completeness"])}
+
+# `make imagenet` runs these on a network with ImageNet's classes: what is explained
+OF_CAT = "-r target 'Egyptian cat'"
+UNSURE = "-r unsure_image cat_and_cup -r unsure_target cup"
+ON_IMAGENET = {
+    "1_softmax_gradients": f"{OF_CAT} {UNSURE}",
+    "2_detecting_a_class": OF_CAT,
+    "3_loss": OF_CAT,
+    "4a_one_map": f"{OF_CAT} {UNSURE}",
+    "4b_saturation": "",
+    "4c_contrasts": f"{OF_CAT} {UNSURE}",
+    "5_manipulated_maps": OF_CAT,
+    "6_discussion": OF_CAT,
+}
 
 # these look the claims up
 CLAIMS = {name: ["notebooks/claims.csv"] for name in ("index", "6_discussion")}
 
 PACKAGE = glob_wildcards("xai_utils/{file,[^.].*}.py").file
-SOURCES = expand("xai_utils/{file}.py", file=PACKAGE) + expand("xai_utils/embedded/data/{file}", file=["vgg19_mini.npz", "regions.json"])
+SOURCES = expand("xai_utils/{file}.py", file=PACKAGE) + expand("xai_utils/embedded/data/{file}", file=["vgg19_mini.npz", "regions.json"]) + ["xai_utils/pretrained/data/imagenet_classes.txt"]
 GRID = heatmaps()
 
 # runs share the cores: one thread each, unless the user has set another number
@@ -42,11 +56,12 @@ rule heatmap:
     params:
         image=lambda w: PICTURES[w.picture][0],
         target=lambda w: PICTURES[w.picture][1],
+        steps=lambda w: f"-p steps {STEPS}" if w.method in PATH_METHODS else "",
     shell:
         "{RUN} {wildcards.picture}-{wildcards.method}-{wildcards.score} "
         "{input.notebook} {output.notebook} "
         "-r image {params.image} -r target {params.target} -r score {wildcards.score} "
-        "-r results results/{wildcards.picture}"
+        "-r results results/{wildcards.picture} {params.steps}"
 
 
 for paper, drawn in PAPER.items():
@@ -83,3 +98,28 @@ rule figure_2:
     shell:
         "{RUN} figure_2 {input.notebook} {output.notebook} "
         "-r results results -r figures results/figures"
+
+
+rule imagenet:
+    input:
+        expand("results/imagenet/{name}.ipynb", name=ON_IMAGENET),
+
+
+for paper, explained in ON_IMAGENET.items():
+
+    rule:
+        name:
+            f"imagenet_{paper}"
+        input:
+            notebook=f"notebooks/{paper}.ipynb",
+            sources=SOURCES,
+            claims=CLAIMS.get(paper, []),
+        output:
+            notebook=f"results/imagenet/{paper}.ipynb",
+        params:
+            name=paper,
+            explained=explained,
+        shell:
+            "{RUN} imagenet-{params.name} {input.notebook} {output.notebook} "
+            "-r model efficientnet-lite0 -r layer top_activation "
+            "-r figures results/imagenet/figures {params.explained}"

@@ -1,5 +1,6 @@
 """Networks with ImageNet weights: of the package index, and of Keras, without a network."""
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -127,9 +128,13 @@ def test_photographs_are_what_they_show(lite, sample, names):
     assert top[0] in names <= set(top)
 
 
-@pytest.mark.parametrize("layer", ["top_activation", "block5c_add"])
-def test_maps_of_all_scores_are_those_of_float64(lite, layer):
-    """Everything in float64, image to score, each score through the function that defines it."""
+def test_maps_of_all_scores_are_those_of_float64(lite):
+    """Everything in float64, image to score, each score through the function that defines it.
+
+    At the last map: behind an earlier one lie units with a kink, a million of them, and one or the
+    other is on another side of it in float32, as one of `top_activation` is at 5.99999 and 6.
+    """
+    layer = lite.default_layer
     images, targets = [load_image("cat"), load_image("cup")], ["tabby", "espresso"]
     gradients = ScoreGradients(lite, images, targets, layer=layer)
     exact = in_precision(lite, "float64")
@@ -168,9 +173,7 @@ def test_the_class_names_are_those_of_imagenet():
 def test_every_name_stands_for_a_network_and_its_preprocessing(name):
     function, module = APPLICATIONS[name]
     assert hasattr(getattr(keras.applications, module), "preprocess_input")
-    assert getattr(keras.applications, function) is getattr(
-        getattr(keras.applications, module), function
-    )
+    assert getattr(keras.applications, function).__module__.endswith(f".{module}")
 
 
 def test_the_names_are_told_apart():
@@ -213,7 +216,13 @@ def save_random_weights(model, path):
         shapes = [w.shape for w in layer.weights]
         layer.set_weights([(rng.random(s, np.float32) - 0.5) / 50 for s in shapes])
     path.parent.mkdir(parents=True)
-    model.save(path)
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [layer.name for layer in model.layers]
+        for layer in model.layers:
+            group = file.create_group(layer.name)
+            group.attrs["weight_names"] = [w.path for w in layer.weights]
+            for weight in layer.weights:
+                group.create_dataset(weight.path, data=np.asarray(weight))
 
 
 @pytest.mark.parametrize(
@@ -239,7 +248,7 @@ def test_a_network_of_keras_loads_its_file(asked, tmp_path, name, filename, laye
     preprocess = getattr(keras.applications, module).preprocess_input
     inputs = preprocess(image[None].astype(np.float32))
     np.testing.assert_allclose(
-        classifier.probabilities([image]), np.asarray(model(inputs)), atol=1e-5
+        classifier.probabilities([image]), np.asarray(model(inputs)), rtol=1e-4
     )
     gradients = ScoreGradients(classifier, [image], ["cock"])
     assert gradients.layer == layer

@@ -9,6 +9,8 @@ METHODS = [
     "rsi_grad_cam",
     "integrated_gradients",
 ]
+# equal ones: where an adaptive path has its points hangs on last digits
+PATH_METHODS, STEPS = ("rsi_grad_cam", "integrated_gradients"), 300
 SCORES = ["pre", "post", "log", "odds"]
 
 # folder in results/: (image, target class)

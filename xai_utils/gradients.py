@@ -5,6 +5,7 @@ from functools import cached_property
 import numpy as np
 import tensorflow as tf
 
+from xai_utils.baselines import BASELINES, baseline_image
 from xai_utils.checks import (
     check_choice,
     check_count,
@@ -17,8 +18,6 @@ from xai_utils.classifier import INPUT
 from xai_utils.passes import Passes, Spacing
 from xai_utils.paths import PathIntegrals
 from xai_utils.scores import SCORES, check_score, ordered_scores, score_factor, score_value
-
-BASELINES = {"black": 0, "gray": 128, "white": 255}  # RGB pixel values
 
 MEMORY = 1.1  # GB, eight points of VGG19
 CURVES = ("alphas", "logit", "log_odds")  # of a path; their length is that of the path
@@ -43,15 +42,15 @@ class ScoreGradients:
         Where activations are read. "input" stands for the RGB pixels. By default the last layer
         with a map that every path from the image to the logits crosses: "block5_pool" in VGG19.
     baseline : str or ndarray, uint8 (H, W, 3)
-        Where the paths start: "black", "gray" or "white" pixels, or an image.
+        Where the paths start: one of `xai_utils.baselines.BASELINES`, or an image.
     scores : sequence of {"pre", "post", "log", "odds"}, or one of them
         The scores that will be asked for. "pre" costs one backward pass, the others share one.
     steps : int
         Intervals of the path, >= 1, all of one length; a path has steps + 1 points.
     tolerance : float, optional
         In place of `steps`: halve the intervals that contribute most to the completeness gap until
-        it is at most this, relative, for each of the scores. All share one path, whose points are
-        kept in memory until it is complete.
+        it is at most this, relative, for each of the scores. All share one path; the gradients at
+        its pixels wait in a temporary file until it is complete.
     max_steps : int
         Where such a path ends at the latest, then with a larger gap.
     memory : float
@@ -74,19 +73,9 @@ class ScoreGradients:
     """
 
     def __init__(
-        self,
-        classifier,
-        images,
-        targets,
-        layer=None,
-        baseline="black",
-        scores=SCORES,
-        steps=50,
-        tolerance=None,
-        max_steps=1000,
-        memory=MEMORY,
-        chunk=None,
-    ):
+        self, classifier, images, targets, layer=None, baseline="black", scores=SCORES, steps=50,
+        tolerance=None, max_steps=1000, memory=MEMORY, chunk=None,
+    ):  # fmt: skip
         for name, count in (("steps", steps), ("max_steps", max_steps)):
             check_count(name, count)
         for name, number in (("tolerance", tolerance), ("memory", memory)):
@@ -111,16 +100,17 @@ class ScoreGradients:
         self.tolerance = tolerance
         self.max_steps = max_steps
         self._passes = Passes(classifier, self.layer, self.scores, memory, chunk)
-        self._start = self._baseline_pixels(baseline)
-
-    def _baseline_pixels(self, baseline):
         if isinstance(baseline, str):
             check_choice("baseline", baseline, BASELINES)
-            return np.full(
-                (*self.classifier.input_size, 3), BASELINES[baseline], self.classifier.dtype
-            )
-        check_image(baseline)
-        return self.classifier.pixels([baseline])[0]
+        else:
+            check_image(baseline)
+
+    def _start(self, image):
+        """The pixels at which the path to an image begins: float (height, width, 3)."""
+        start = self.baseline
+        if isinstance(start, str):
+            start = baseline_image(start, image, *self.classifier.input_size)
+        return self.classifier.pixels([start])[0]
 
     @cached_property
     def _point(self):
@@ -179,10 +169,12 @@ class ScoreGradients:
     def logit_gradients(self):
         """The gradients of all logits at the images: ndarray, float (N, classes, h, w, channels).
 
-        One array for each class: for a thousand of them this is large.
+        One array for each class, made in chunks that bound the memory beside the result. Of a
+        thousand classes the result itself is large; where a sum over the classes is wanted,
+        `xai_utils.study.contrast.combine_logit_gradients` needs one backward pass.
         """
-        rows = np.split(self.activations, len(self.activations))
-        return np.concatenate([self._passes.split.logit_gradients(row) for row in rows])
+        chunk, split = self._passes.head_chunk, self._passes.split
+        return np.stack([split.logit_gradients(row, chunk) for row in self.activations])
 
     def path(self, at="layer"):
         """Path integrals down to the layer, or to the RGB pixels: PathIntegrals.
@@ -209,7 +201,7 @@ class ScoreGradients:
         paths = {}
         for first, rows in self._rows.items():
             image, targets = self.images[first], self.targets[rows]
-            found = self._passes.paths(image, self._start, targets, to_pixels, spacing)
+            found = self._passes.paths(image, self._start(image), targets, to_pixels, spacing)
             paths |= zip(rows, found, strict=True)
         paths = [paths[row] for row in range(len(self.images))]
         curves = {name: tuple(path.pop(name) for path in paths) for name in CURVES}

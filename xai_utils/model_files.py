@@ -66,7 +66,8 @@ def find_model_file(name):
         check_choice("model", str(name), allowed)
     if not path.is_file():
         folder = path.absolute().parent
-        others = [p.name for p in folder.iterdir() if p.is_file()] if folder.is_dir() else []
+        files = folder.iterdir() if folder.is_dir() else ()
+        others = [p.name for p in files if p.suffix.lower() in ENDINGS]
         raise FileNotFoundError(
             f"no model file at {str(name)!r}: looked in {str(folder)!r}; "
             f"{nearest(path.name, others)}give the path of a .keras, .h5 or .hdf5 file"

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from xai_utils.scores import SCORES, negligible_change, score_factor, score_value
+from xai_utils.shelf import Shelf
 from xai_utils.split import Site
 
 FIRST_STEPS = 16  # of a path that is refined, before anything is known about it
@@ -105,7 +106,7 @@ def refine(evaluate, tolerance, max_steps, batch, scores=SCORES):
     batches : iterator of Points
         At these positions, `batch` at once.
     """
-    points, errors = {}, {}
+    points, errors = Shelf(), {}
 
     def add(alphas):
         for some in split_evenly(alphas, batch):

@@ -163,21 +163,35 @@ class SplitNetwork:
         ]
         return points._replace(pixels=Site(pixels, *down))
 
-    def logit_gradients(self, activations):
-        """The gradients of all logits with respect to the activations.
+    def logit_gradients(self, activations, chunk):
+        """The gradients of all logits with respect to the activations of one image.
 
         Parameters
         ----------
-        activations : ndarray, float (N, h, w, channels)
+        activations : ndarray, float (h, w, channels)
+        chunk : int
+            Classes in one pass, each with a copy of the activations.
 
         Returns
         -------
-        ndarray, float (N, classes, h, w, channels)
+        ndarray, float (classes, h, w, channels)
         """
-        return np.asarray(self._run(self._logit_jacobian, activations))
+        (logits,) = self._run(self.head, activations[None])
+        one = np.eye(logits.shape[0], dtype=activations.dtype)
+        return np.concatenate(
+            [
+                self._run(
+                    self._combined,
+                    np.broadcast_to(activations, (len(rows), *activations.shape)),
+                    rows,
+                )
+                for rows in (one[i : i + chunk] for i in range(0, len(one), chunk))
+            ]
+        )
 
-    def _logit_jacobian(self, activations):
+    def _combined(self, activations, weights):
+        """The gradient of a weighted sum of the logits, with weights of its own for each point."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(activations)
             logits = self.head(activations)
-        return tape.batch_jacobian(logits, activations)
+        return tape.gradient(logits, activations, tf.cast(weights, logits.dtype))

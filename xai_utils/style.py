@@ -58,7 +58,7 @@ def show(figure, alt=None):
     figure : matplotlib.figure.Figure
         It is closed.
     alt : str, optional
-        Without it, the figure's title.
+        Without it the figure's label, which those of this package have, or its title.
 
     Examples
     --------
@@ -75,7 +75,14 @@ def show(figure, alt=None):
     plt.close(figure)
     width, height = (round(inches * STYLE["figure.dpi"]) for inches in figure.get_size_inches())
     size = {"width": width, "height": height}
-    display(Image(pictures[format], format=format, alt=alt or figure.get_suptitle(), **size))
+    display(
+        Image(
+            pictures[format],
+            format=format,
+            alt=alt or figure.get_label() or figure.get_suptitle(),
+            **size,
+        )
+    )
 
 
 def _render(figure, format, **options):

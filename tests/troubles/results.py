@@ -2,7 +2,10 @@
 
 import gzip
 import json
+from errno import ENOSPC
 from functools import partial
+from os import strerror
+from unittest import mock
 
 import keras
 import numpy as np
@@ -23,9 +26,12 @@ from xai_utils import (
 from xai_utils.checks import check_choice
 from xai_utils.files import write_atomically
 from xai_utils.results import _sha256
+from xai_utils.shelf import Shelf
+from xai_utils.split import Points, Site
 from xai_utils.study.best.cases import Source, draw_tiles, find_photographs
 from xai_utils.study.best.table import read_table
 from xai_utils.study.claims import CLAIMS, check_equal, read_claims
+from xai_utils.study.confidence import top_shares
 from xai_utils.study.statistics import paired_difference
 from xai_utils.study.verdicts import HOLDS, Verdicts
 
@@ -94,6 +100,13 @@ def save_two_figures(folder):
     for image in ("cat", "dog"):
         diagram = softmax_score_diagram("mini", "layer")
         save_figure(diagram, folder / "figure_1", {"notebook": "index.ipynb", "image": image})
+
+
+def shelve_on_a_full_disk(folder):
+    pixels = Site(*np.ones((3, 1, 8, 8, 3)))
+    points = Points(np.zeros(1), np.zeros(1), Site(*np.ones((3, 1, 2, 2, 1))), pixels)
+    with mock.patch("tempfile.TemporaryFile", side_effect=OSError(ENOSPC, strerror(ENOSPC))):
+        Shelf()[0.0] = points
 
 
 TROUBLES = [
@@ -229,5 +242,19 @@ TROUBLES = [
         "cannot be known.",
         "Measure on more images, or leave the factor out.",
         lambda folder: paired_difference([1, 2], [0, 0], ["cat", "cat"]),
+    ),
+    Trouble(
+        "the points of an adaptive path do not fit into …: …; free some space there, set TMPDIR to "
+        "another folder, or give steps=... in place of tolerance=..., which keeps none",
+        "The gradients at the pixels, some two megabytes a point of a photograph, wait in a "
+        "temporary file until an adaptive path is complete, and the disk is full.",
+        "`TMPDIR=/a/larger/disk papermill ...`, or equal steps.",
+        shelve_on_a_full_disk,
+    ),
+    Trouble(
+        "the name of … does not begin with the WordNet id of a class of ImageNet, as in 'n02123045_tabby.JPEG'; rename or remove it",
+        "`benchmarks/confidence.py` counts right answers by the WordNet ids in the names of the files.",
+        "Rename the file, or take it out of the folder.",
+        lambda folder: top_shares(np.zeros((1, 1000)), [folder / "tabby.JPEG"]),
     ),
 ]
