@@ -220,15 +220,26 @@ def test_the_hypothesis_on_saturation(tmp_path, hot, verdict):
 def test_the_plan_has_the_numbers_of_the_code():
     rows = dict(re.findall(r"^\| ([a-z, ]+?) \| (0\.\d+) \|", PLAN, re.MULTILINE))
     assert {name: float(value) for name, value in rows.items()} == MARGINS
-    for kind, name in (("one", "one object"), ("two", "two objects"), ("mosaic", "mosaic"),
-                       ("difull", "mosaic with unreachable cells"), ("photo", "photographs")):  # fmt: skip
-        assert f"| {name} | {FULL.images[kind]} |" in PLAN
+    kinds = ("one", "two", "mosaic", "difull", "photo")
+    for name, counts in (
+        ("a network, primary layer", FULL.images["network"]),
+        ("a network, each further layer", FULL.further),
+        ("a copy with other logits", FULL.images["copy"]),
+        ("another training", FULL.images["training"]),
+        ("with RSI-Grad-CAM", FULL.paths["network"]),
+        ("with RSI-Grad-CAM", FULL.paths["copy"]),
+        ("with RSI-Grad-CAM", FULL.paths["training"]),
+        ("with Integrated Gradients", FULL.pixels["network"]),
+    ):
+        numbers = (str(counts.get(kind, 0)) for kind in kinds)
+        assert f"| {name} | {' | '.join(numbers)} |" in PLAN
+    assert not FULL.pixels["copy"] and not FULL.pixels["training"]
     for question, measures in QUESTIONS.items():
         assert f"| {question} | {', '.join(measures)} |" in PLAN
     assert f"no output judges: {', '.join(PRIMARY)}." in PLAN
-    assert f"stream {STREAM}" in PLAN and f"first {FULL.paths} images" in PLAN
+    assert f"stream {STREAM}" in PLAN and f"{FULL.max_steps} intervals" in PLAN
     assert f"at most {FULL.tolerance:g}".replace("0.", ".") in " ".join(PLAN.split())
     for layers in LAYERS.values():
         assert ", ".join(f"`{layer}`" for layer in layers) in PLAN
     assert len(BINS) == len(BIN_EDGES) + 1
-    assert SMALL.images.keys() == FULL.images.keys()
+    assert SMALL.images["network"].keys() == FULL.images["network"].keys()

@@ -1,21 +1,23 @@
 """The study of scores from networks to rows: constructed networks, and one's own."""
 
 import gzip
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from xai_utils.scores import SCORES
+from xai_utils.study.best import shards as shards_module
 from xai_utils.study.best.__main__ import read_arguments
 from xai_utils.study.best.cases import Case, Source, draw_tiles, find_photographs
 from xai_utils.study.best.judges import judging_outputs
 from xai_utils.study.best.maps import centred, edges, finer_weights, sum_cells
 from xai_utils.study.best.measuring import describe_logits, measure_cases
-from xai_utils.study.best.networks import find_trainings, head_kind, layers_of, scale_logits
+from xai_utils.study.best.networks import find_trainings, head_kind, places_of, scale_logits
 from xai_utils.study.best.photographs import measure_photographs
-from xai_utils.study.best.plan import FULL, SMALL
-from xai_utils.study.best.shards import UNITS, Shard, label_of, plan_shards
+from xai_utils.study.best.plan import FULL, Paths
+from xai_utils.study.best.shards import UNITS, Shard, label_of, plan_shards, run_shard
 from xai_utils.study.best.table import COLUMNS, read_table, write_table
 from xai_utils.study.best.truths import tile_masks
 from xai_utils.study.best.units import ALL_COLOURS, run_units, situations, with_weights
@@ -126,26 +128,57 @@ def test_shards_cover_every_image_once_and_names_are_files():
     shards = plan_shards(
         FULL, ["vgg19-mini", "results/trainings/sigmoid-0.npz", "efficientnet-lite0"]
     )
-    assert shards[0].kind == UNITS
+    assert shards[0].kinds == UNITS
     assert len({s.name for s in shards}) == len(shards)
     assert all("/" not in s.name for s in shards)
     numbers = [
-        n for s in shards if (s.network, s.layer, s.kind) == ("vgg19-mini", "block5_pool", "one")
+        n for s in shards if (s.network, s.kinds) == ("vgg19-mini", "one")
         for n in range(s.start, s.stop)
     ]  # fmt: skip
-    assert numbers == list(range(500))
-    paths = [s.stop for s in shards if (s.network, s.layer) == ("vgg19-mini", "input")]
-    assert max(paths) == FULL.paths
-    assert not [s for s in shards if s.network == "efficientnet-lite0" and s.kind in ("one", "two")]
+    assert numbers == list(range(FULL.images["network"]["one"]))
+    of_photographs = {s.kinds for s in shards if s.network == "efficientnet-lite0"}
+    assert of_photographs == {"mosaic+difull", "photo"}
     assert label_of("results/trainings/sigmoid-0.npz@2") == "sigmoid-0@2"
-    assert layers_of("vgg19-mini@4", 1) == ("block5_pool", "input")
+
+
+def test_networks_are_read_at_the_planned_layers_and_no_others():
+    assert places_of("vgg19-mini@4") == places_of("softmax-1") == places_of("vgg19-mini")
+    assert list(places_of("efficientnet-lite0").values()) == [
+        "primary", "further", "further", "pixels",
+    ]  # fmt: skip
+    assert FULL.count("network", "mosaic", "further") == (FULL.further["mosaic"], 0)
+    assert FULL.count("network", "one", "primary")[1] == FULL.paths["network"]["one"]
+    for role, kind in (("copy", "mosaic"), ("training", "one")):
+        assert FULL.count(role, kind, "further") == (0, 0)
+    for role in FULL.paths:  # there is no path from tile to tile
+        assert FULL.count(role, "difull", "pixels") == (0, 0)
+        assert FULL.count(role, "difull", "primary")[1] == 0
+
+
+def test_a_copy_with_other_logits_is_shown_what_the_network_is_shown(monkeypatch):
+    made = []
+    monkeypatch.setattr(shards_module, "load_network", lambda name: SimpleNamespace(name=name))
+    monkeypatch.setattr(shards_module, "knows_scenes", lambda classifier: True)
+
+    def make(kind, source, number):
+        made.append((kind, source.classifier.name, number))
+
+    monkeypatch.setattr(shards_module, "make_case", make)
+    measured = []
+    monkeypatch.setattr(
+        shards_module, "measure_cases",
+        lambda classifier, *rest: measured.append((classifier.name, *rest[:2], len(rest[2]))) or [],
+    )  # fmt: skip
+    list(run_shard(Shard("vgg19-mini@4", "mosaic", 0, 2), FULL))
+    assert made == [("mosaic", "vgg19-mini", 0), ("mosaic", "vgg19-mini", 1)]
+    assert measured == [("vgg19-mini@4", "block5_pool", "mosaic", 2)]
 
 
 def test_trainings_are_found_by_their_files(tmp_path):
     for name in ("softmax-1", "softmax-1.checkpoint"):
         (tmp_path / f"{name}.npz").touch()
     assert find_trainings(tmp_path) == [str(tmp_path / "softmax-1.npz")]
-    assert Shard(find_trainings(tmp_path)[0], "a", "one", 0, 2).name == "softmax-1--a--one--0-2"
+    assert Shard(find_trainings(tmp_path)[0], "one", 0, 2).name == "softmax-1--one--0-2"
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +221,7 @@ def test_the_effects_of_objects_and_their_masks_are_in_the_rows(tiny, noise_imag
     masks = tile_masks((10, 12))[:2]
     without = (np.zeros_like(noise_images[0]), noise_images[1])
     case = Case("two-0", noise_images[0], (1, 2), masks, without)
-    rows = list(measure_cases(tiny, "pool", "two", {0: case}, SMALL._replace(paths=0)))
+    rows = list(measure_cases(tiny, "pool", "two", {0: case}, Paths(0, 8, None, 8)))
     measures = {row["measure"] for row in rows}
     assert {"share inside", "pointing", "prefers it", "effect rank", "effect scale"} <= measures
     judged = {row["judge"] for row in rows if row["measure"] == "effect rank"}

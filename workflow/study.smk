@@ -29,6 +29,18 @@ SOURCES += expand("xai_utils/embedded/data/{file}", file=["vgg19_mini.npz", "reg
 RUN = "python -m xai_utils.study.best"
 
 
+# what the list of shards depends on, beside the plan: networks and photographs that are there
+TRAININGS = glob_wildcards("results/trainings/{file,[^.]*}.npz").file
+FOUND = expand("results/trainings/{file}.npz", file=TRAININGS)
+FOUND += [PHOTOGRAPHS] if PHOTOGRAPHS else []
+
+
+def weights_of(wildcards):
+    """The file of another training, of which a shard is measured."""
+    name = wildcards.name.split("--")[0]
+    return [f"results/trainings/{name}.npz"] if name in TRAININGS else []
+
+
 def all_shards(wildcards):
     with open(checkpoints.shards.get().output[0]) as file:
         return expand(f"{FOLDER}/shards/{{name}}.csv.gz", name=json.load(file))
@@ -41,6 +53,9 @@ rule table:
 
 
 checkpoint shards:
+    input:
+        "xai_utils/study/best/plan.py",
+        FOUND,
     output:
         f"{FOLDER}/shards.json",
     shell:
@@ -50,7 +65,8 @@ checkpoint shards:
 rule shard:
     input:
         SOURCES,
-        shards=ancient(f"{FOLDER}/shards.json"),  # planned again when a network is new
+        weights_of,
+        shards=ancient(f"{FOLDER}/shards.json"),  # a new network does not make the others anew
     output:
         f"{FOLDER}/shards/{{name}}.csv.gz",
     shell:

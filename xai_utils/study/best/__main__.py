@@ -6,7 +6,14 @@ from pathlib import Path
 
 from xai_utils.loading import load_classifier
 from xai_utils.study.best.photographs import measure_photographs
-from xai_utils.study.best.shards import SCALES, Shard, available, plan_shards, write_shard
+from xai_utils.study.best.shards import (
+    SCALES,
+    Shard,
+    available,
+    label_of,
+    plan_shards,
+    write_shard,
+)
 from xai_utils.study.best.table import merge_tables, write_table
 
 
@@ -18,7 +25,8 @@ def list_shards(arguments):
     shards = plan_shards(SCALES[arguments.scale], networks)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps({s.name: list(s) for s in shards}, indent=1), "utf-8")
-    print(f"{len(shards)} shards")
+    used = ["constructed", *map(label_of, networks)]
+    print(f"{len(shards)} shards of {len(used)} networks: {', '.join(used)}")
 
 
 def run(arguments):

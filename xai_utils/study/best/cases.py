@@ -11,9 +11,9 @@ from xai_utils.images import read_image, resize_image
 from xai_utils.study.best.plan import EXPLAINED, SEED, STREAM, SURE, TILES
 from xai_utils.study.best.truths import tile_masks
 
-KINDS = ("one", "two", "mosaic", "difull", "photo")
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-ATTEMPTS = 200  # images that are tried for one mosaic
+ATTEMPTS = 200  # images that are tried for one mosaic,
+TOGETHER = 8  # so many at once
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,7 @@ def _scene_case(name, classifier, objects, number):
     return Case(name, whole.image, targets, whole.masks, without)
 
 
+@cache
 def draw_tiles(source, number):
     """Images of different classes that the network is sure of: tuple of images, tuple of int.
 
@@ -120,14 +121,14 @@ def draw_tiles(source, number):
         If it is sure of too few.
     """
     rng, found = np.random.default_rng((SEED, number)), {}
-    for _ in range(ATTEMPTS):
-        image, target = source.draw(rng)
-        if target not in found:
-            probabilities = source.classifier.probabilities([image])[0]
-            if probabilities.argmax() == target and probabilities[target] >= SURE:
+    for _ in range(ATTEMPTS // TOGETHER):
+        drawn = [source.draw(rng) for _ in range(TOGETHER)]
+        probabilities = source.classifier.probabilities([image for image, _ in drawn])
+        for (image, target), y in zip(drawn, probabilities, strict=True):
+            if target not in found and y.argmax() == target and y[target] >= SURE:
                 found[target] = image
-        if len(found) == TILES**2:
-            return tuple(found.values()), tuple(found)
+            if len(found) == TILES**2:
+                return tuple(found.values()), tuple(found)
     raise ValueError(
         f"{source.classifier.name!r} is sure of only {len(found)} classes among {ATTEMPTS} images, "
         f"and a mosaic needs {TILES**2}: leave mosaics out, or use images that it was trained for"

@@ -6,7 +6,7 @@ import numpy as np
 
 from xai_utils.scores import SCORES
 from xai_utils.study.best.answer import PAIRS, difference, outcome
-from xai_utils.study.best.networks import layers_of
+from xai_utils.study.best.networks import places_of
 from xai_utils.study.best.plan import JUDGED, MARGINS, QUESTIONS, SEED
 from xai_utils.study.statistics import decide, holm
 from xai_utils.style import METHOD_LABELS
@@ -69,10 +69,7 @@ def primary_rows(table):
 def _primary_layers(table, network):
     """The first of the planned layers, or the only one that there is; and the pixels."""
     there = [n for n in table.where(network=network).present("layer") if n != "input"]
-    try:
-        planned = layers_of(network, 1)[0]
-    except KeyError:  # another training, which is named by its file
-        planned = layers_of("vgg19-mini", 1)[0]
+    planned = next(iter(places_of(network)))
     return [planned if planned in there else there[0] if there else planned, "input"]
 
 

@@ -6,7 +6,7 @@ from scipy.special import softmax
 
 from xai_utils.classifier import INPUT
 from xai_utils.gradients import ScoreGradients
-from xai_utils.heatmaps import normalise
+from xai_utils.heatmaps import normalise, resize_heatmap
 from xai_utils.images import resize_image
 from xai_utils.scores import SCORES
 from xai_utils.study.best.judges import CELLS, blur_image, changed_images, judge, judging_outputs
@@ -50,7 +50,7 @@ def describe_logits(logits, target):
     }
 
 
-def measure_cases(classifier, layer, kind, cases, scale):
+def measure_cases(classifier, layer, kind, cases, paths):
     """The rows of some cases of one kind: iterator of dict.
 
     Parameters
@@ -61,17 +61,16 @@ def measure_cases(classifier, layer, kind, cases, scale):
     kind : {"one", "two", "mosaic", "difull", "photo"}
     cases : dict from int to Case
         By number.
-    scale : Scale
+    paths : Paths
     """
     fixed = {"layer": layer, "head": head_kind(classifier, layer), "kind": kind}
     if kind == "difull":
-        if layer != INPUT:
-            for case in cases.values():
-                yield from _rows_of_unreachable(classifier, layer, case, fixed)
+        for case in cases.values():
+            yield from _rows_of_unreachable(classifier, layer, case, fixed)
         return
     measure = {"photo": _Judged}.get(kind, _Located)(classifier)
     logits = classifier.logits([case.image for case in cases.values()])
-    maps = draw_all(classifier, layer, cases, logits, scale)
+    maps = draw_all(classifier, layer, cases, logits, paths)
     for row, (number, case) in enumerate(cases.items()):
         measure.begin(number, case, logits[row])
         for place, target in enumerate(case.targets):
@@ -83,13 +82,13 @@ def measure_cases(classifier, layer, kind, cases, scale):
                     yield from _rows(context, method, score, found)
 
 
-def draw_all(classifier, layer, cases, logits, scale):
+def draw_all(classifier, layer, cases, logits, paths):
     """All maps: dict from (method, score) to dict from (number, place of target) to (h, w)."""
     keys = [(n, place) for n, case in cases.items() for place in range(len(case.targets))]
-    few = [key for key in keys if key[0] < scale.paths]
+    few = [key for key in keys if key[0] < paths.count]
     maps = {}
     if layer != INPUT:
-        gradients = _gradients(classifier, layer, cases, keys, scale)
+        gradients = _gradients(classifier, layer, cases, keys, paths)
         rows = np.repeat(logits, [len(case.targets) for case in cases.values()], axis=0)
         head, seeds = classifier.split(layer).head, [(SEED, *key) for key in keys]
         found = point_maps(gradients)
@@ -98,17 +97,17 @@ def draw_all(classifier, layer, cases, logits, scale):
         found |= floor_maps(gradients.images, gradients.activations, seeds)
         maps = {name: dict(zip(keys, values, strict=True)) for name, values in found.items()}
     if few:
-        found = path_maps(_gradients(classifier, layer, cases, few, scale))
+        found = path_maps(_gradients(classifier, layer, cases, few, paths))
         maps |= {name: dict(zip(few, values, strict=True)) for name, values in found.items()}
     return maps
 
 
-def _gradients(classifier, layer, cases, keys, scale):
+def _gradients(classifier, layer, cases, keys, paths):
     images = [cases[number].image for number, _ in keys]
     targets = [cases[number].targets[place] for number, place in keys]
     return ScoreGradients(
-        classifier, images, targets, layer, steps=scale.steps, tolerance=scale.tolerance,
-        max_steps=scale.max_steps,
+        classifier, images, targets, layer, steps=paths.steps, tolerance=paths.tolerance,
+        max_steps=paths.max_steps,
     )  # fmt: skip
 
 
@@ -140,6 +139,7 @@ class _Located:
 
     def __call__(self, heatmap, place):
         masks = self.case.masks
+        heatmap = resize_heatmap(heatmap, *masks.shape[1:])  # once for all measures
         found = locate(heatmap, masks, place)
         if self.case.tiles:
             found = {"grid pointing": found["share inside"]}

@@ -61,11 +61,20 @@ def find_trainings(folder=TRAININGS):
     return sorted(str(p) for p in Path(folder).glob("*.npz") if "checkpoint" not in p.name)
 
 
-def layers_of(name, count):
-    """The layers at which a network is read, the primary one first, and the pixels: tuple."""
-    base = name.partition("@")[0]
-    layers = LAYERS["vgg19-mini" if base.endswith(".npz") else base]
-    return (*layers[: 1 if "@" in name else count], INPUT)
+def role_of(name):
+    """What a network is in the plan: "network", "copy" (with other logits) or "training"."""
+    if "@" in name:
+        return "copy"
+    return "training" if name.endswith(".npz") else "network"
+
+
+def places_of(name):
+    """Where a network is read: dict from layer to "primary", "further" or "pixels".
+
+    What has no layers of its own in the plan is another training of vgg19-mini.
+    """
+    first, *others = LAYERS.get(name.partition("@")[0], LAYERS["vgg19-mini"])
+    return {first: "primary", **dict.fromkeys(others, "further"), INPUT: "pixels"}
 
 
 def knows_scenes(classifier):

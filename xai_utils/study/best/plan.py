@@ -53,56 +53,104 @@ QUESTIONS = {
 }
 
 
+class Paths(NamedTuple):
+    """Which images the path methods are run on, and with what points, see `ScoreGradients`."""
+
+    count: int  # the first ones
+    steps: int
+    tolerance: float | None
+    max_steps: int
+
+
 class Scale(NamedTuple):
     """How much is run.
 
     Attributes
     ----------
-    images : dict of str to int
-        Of each kind.
+    images : dict of dict of int
+        By the role of a network, and by kind, at its primary layer. Roles: "network"; "copy", with
+        other logits; "training", another one of vgg19-mini.
+    further : dict of int
+        By kind, at the further layers of a "network", where no path method is run.
+    paths, pixels : dict of dict of int
+        By role and kind, the first images for which RSI-Grad-CAM is run too at the primary layer,
+        and Integrated Gradients at the pixels.
     shard : int
         Images in one shard.
-    paths : int
-        Of each kind, the first images for which the path methods are run too.
     steps : int
     tolerance : float or None
     max_steps : int
         Of the paths, see `ScoreGradients`.
     networks : tuple of str
         Those that are not there are left out, and named.
-    layers : int
-        Of each network, and the pixels for Integrated Gradients; copies with other logits are read
-        at the first.
     """
 
     images: dict
+    further: dict
+    paths: dict
+    pixels: dict
     shard: int
-    paths: int
     steps: int
     tolerance: float | None
     max_steps: int
     networks: tuple
-    layers: int
+
+    def count(self, role, kind, place):
+        """How many images of a kind are measured at a place, and for how many with paths.
+
+        Parameters
+        ----------
+        role, kind : str
+        place : {"primary", "further", "pixels"}
+
+        Returns
+        -------
+        int, int
+        """
+        if place == "further":
+            return (self.further.get(kind, 0) if role == "network" else 0), 0
+        images, paths = {
+            "primary": (self.images, self.paths),
+            "pixels": (self.pixels, self.pixels),
+        }[place]
+        return images[role].get(kind, 0), paths[role].get(kind, 0)
 
 
 SCALED = tuple(f"vgg19-mini@{factor:g}" for factor in TEMPERATURES)
 FULL = Scale(
-    images={"one": 500, "two": 500, "mosaic": 400, "difull": 400, "photo": 60},
+    images={
+        "network": {"one": 500, "two": 500, "mosaic": 400, "difull": 400, "photo": 40},
+        "copy": {"one": 100, "two": 100, "mosaic": 200},
+        "training": {"one": 200, "two": 200, "mosaic": 200},
+    },
+    further={"one": 100, "two": 100, "mosaic": 200},
+    paths={
+        "network": {"one": 80, "two": 80, "mosaic": 80, "photo": 20},
+        "copy": {"two": 20, "mosaic": 20},
+        "training": {"two": 20, "mosaic": 20},
+    },
+    pixels={
+        "network": {"one": 30, "two": 30, "mosaic": 30, "photo": 10},
+        "copy": {},
+        "training": {},
+    },
     shard=40,
-    paths=80,
     steps=50,
     tolerance=0.01,
     max_steps=200,
     networks=("vgg19-mini", *SCALED, "trainings", "efficientnet-lite0", "vgg19"),
-    layers=3,
 )
 SMALL = Scale(
-    images={"one": 6, "two": 6, "mosaic": 4, "difull": 4, "photo": 4},
+    images={
+        "network": {"one": 6, "two": 6, "mosaic": 4, "difull": 4, "photo": 2},
+        "copy": {"mosaic": 4},
+    },
+    further={},
+    paths={"network": dict.fromkeys(("one", "two", "mosaic", "photo"), 2), "copy": {}},
+    pixels={"network": dict.fromkeys(("one", "two", "mosaic", "photo"), 1), "copy": {}},
     shard=6,
-    paths=2,
     steps=8,
     tolerance=None,
     max_steps=8,
     networks=("vgg19-mini", "vgg19-mini@4"),
-    layers=1,
 )

@@ -4,16 +4,23 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from xai_utils.classifier import INPUT
 from xai_utils.pretrained import PRETRAINED
-from xai_utils.study.best.cases import KINDS, Source, find_photographs, make_case
+from xai_utils.study.best.cases import Source, find_photographs, make_case
 from xai_utils.study.best.measuring import measure_cases
-from xai_utils.study.best.networks import find_trainings, knows_scenes, layers_of, load_network
-from xai_utils.study.best.plan import FULL, SMALL
+from xai_utils.study.best.networks import (
+    find_trainings,
+    knows_scenes,
+    load_network,
+    places_of,
+    role_of,
+)
+from xai_utils.study.best.plan import FULL, SMALL, Paths
 from xai_utils.study.best.table import write_table
 from xai_utils.study.best.units import LAYER, run_units
 
 UNITS = "units"
+# A process makes its images once for all layers; a mosaic and its tiles are drawn together
+GROUPS = (("one",), ("two",), ("mosaic", "difull"), ("photo",))
 
 
 class Shard(NamedTuple):
@@ -23,24 +30,21 @@ class Shard(NamedTuple):
     ----------
     network : str
         As `load_network` takes it, or "constructed".
-    layer : str
-    kind : str
-        Kinds of images, joined by "+".
+    kinds : str
+        Of images, joined by "+".
     start, stop : int
         Numbers of the images of each kind, without the last.
     """
 
     network: str
-    layer: str
-    kind: str
+    kinds: str
     start: int
     stop: int
 
     @property
     def name(self):
-        """For a file: "vgg19-mini@2--block5_pool--one--0-40"."""
-        parts = (label_of(self.network), self.layer, self.kind, f"{self.start}-{self.stop}")
-        return "--".join(parts)
+        """For a file: "vgg19-mini@2--one--0-40"."""
+        return f"{label_of(self.network)}--{self.kinds}--{self.start}-{self.stop}"
 
 
 def label_of(network):
@@ -68,24 +72,20 @@ def available(scale, photographs):
 
 def plan_shards(scale, networks):
     """All shards, in the order of the table: list of Shard."""
-    shards = [Shard("constructed", LAYER, UNITS, 0, 1)]
+    shards = [Shard("constructed", UNITS, 0, 1)]
     for network in networks:
+        images = scale.images[role_of(network)]
         of_photographs = network.partition("@")[0] in PRETRAINED
-        kinds = [kind for kind in KINDS if not of_photographs or kind not in ("one", "two")]
-        for layer in layers_of(network, scale.layers):
-            if scale is SMALL:  # a process costs more than its work
-                shards.append(Shard(network, layer, "+".join(kinds), 0, scale.shard))
-                continue
-            for kind in kinds:
-                if layer == INPUT and kind == "difull":
-                    continue
-                count = (
-                    min(scale.images[kind], scale.paths) if layer == INPUT else scale.images[kind]
-                )
-                starts = range(0, count, scale.shard)
-                shards += [
-                    Shard(network, layer, kind, s, min(s + scale.shard, count)) for s in starts
-                ]
+        known = [kind for kind in images if not of_photographs or kind not in ("one", "two")]
+        groups = [[kind for kind in group if kind in known] for group in GROUPS]
+        if scale is SMALL:  # a process costs more than its work
+            groups = [known]
+        for kinds in filter(None, groups):
+            count = max(images[kind] for kind in kinds)
+            shards += [
+                Shard(network, "+".join(kinds), start, min(start + scale.shard, count))
+                for start in range(0, count, scale.shard)
+            ]
     return shards
 
 
@@ -99,24 +99,31 @@ def run_shard(shard, scale, photographs=None):
     photographs : str or Path, optional
         Folder with one photograph for each of ImageNet's classes, in their order.
     """
-    if shard.kind == UNITS:
+    if shard.kinds == UNITS:
         yield from _unit_rows()
         return
     classifier = load_network(shard.network)
-    of_scenes = knows_scenes(classifier)
-    source = Source(classifier, () if of_scenes else find_photographs(photographs))
-    for kind in shard.kind.split("+"):
-        if kind == "difull" and shard.layer == INPUT:  # there is no path from tile to tile
-            continue
+    # a copy with other logits is shown what the network itself is shown
+    shown = load_network(shard.network.partition("@")[0])
+    source = Source(shown, () if knows_scenes(shown) else find_photographs(photographs))
+    for kind in shard.kinds.split("+"):
         begun = time.monotonic()
-        stop = min(shard.stop, scale.images[kind])
-        if shard.layer == INPUT:
-            stop = min(stop, scale.paths)
-        cases = {number: make_case(kind, source, number) for number in range(shard.start, stop)}
-        for row in measure_cases(classifier, shard.layer, kind, cases, scale):
-            yield {"network": label_of(shard.network), **row}
-        seconds = time.monotonic() - begun
-        print(f"{shard.name}: {kind}, {len(cases)} images, {seconds:.0f} s", flush=True)
+        found = _rows_of_kind(shard, scale, classifier, source, kind)
+        yield from ({"network": label_of(shard.network), **row} for row in found)
+        print(f"{shard.name}: {kind}, {time.monotonic() - begun:.0f} s", flush=True)
+
+
+def _rows_of_kind(shard, scale, classifier, source, kind):
+    """The rows of one kind of images at all places where the network is read."""
+    role = role_of(shard.network)
+    stop = min(shard.stop, scale.images[role][kind])
+    cases = {number: make_case(kind, source, number) for number in range(shard.start, stop)}
+    for layer, place in places_of(shard.network).items():
+        count, with_paths = scale.count(role, kind, place)
+        some = {number: case for number, case in cases.items() if number < count}
+        if some:
+            paths = Paths(with_paths, scale.steps, scale.tolerance, scale.max_steps)
+            yield from measure_cases(classifier, layer, kind, some, paths)
 
 
 def _unit_rows():
