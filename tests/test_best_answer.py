@@ -3,12 +3,18 @@
 import re
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 
 from xai_utils.scores import SCORES
 from xai_utils.study.best.answer import by_bin, compare_scores, judge_matrix, outcome
-from xai_utils.study.best.decision import as_markdown, fill_table
+from xai_utils.study.best.decision import (
+    as_markdown,
+    differences,
+    fill_table,
+    pool_question,
+)
 from xai_utils.study.best.hypotheses import BORNE_OUT, OPEN, REFUTED, examine
 from xai_utils.study.best.plan import (
     BIN_EDGES,
@@ -21,6 +27,7 @@ from xai_utils.study.best.plan import (
     SMALL,
     STREAM,
 )
+from xai_utils.study.best.sentences import END, START, answer_sentences, write_answer
 from xai_utils.study.best.table import COLUMNS, merge_tables, read_table, write_table
 from xai_utils.study.best.worth import agreement, reactions, reliabilities
 
@@ -108,6 +115,53 @@ def test_two_readings_of_a_table_give_one_answer_and_all_cells_are_named(tmp_pat
     assert text == as_markdown(fill_table(table))
     assert "| Grad-CAM | Where is the class in the image? | odds | 0." in text
     assert text.count("undecided") == text.count("\n") - 2
+
+
+def test_the_images_that_a_decision_would_take_are_images_not_objects(tmp_path):
+    parts = [
+        make_rows(means(odds=0.53), images=30, noise=0.4, object=str(k), seed=k) for k in range(2)
+    ]
+    one, two = (cell_of(as_table(tmp_path, *parts[:k])) for k in (1, 2))
+    assert "n = 30 images" in one.because and "n = 30 images" in two.because
+    table = as_table(tmp_path, *parts)
+    found, margin = pool_question(table, "grad_cam", WHERE)
+    widest = max(d.count_needed(margin) for d in differences(found).values())
+    assert two.needed == pytest.approx(widest / 2, abs=1)
+
+
+def test_the_answer_in_sentences_is_that_of_the_table_and_changes_with_it(tmp_path):
+    def said(*parts):
+        table = as_table(tmp_path, *parts)
+        return answer_sentences(fill_table(table), examine(table))
+
+    better = make_rows(means(odds=0.7))
+    decided, largest, turns = said(better, mosaics(0.2))
+    assert decided == (
+        "Of the 21 cells of the decision table, the answer is odds in 1, and 20 are undecided."
+    )
+    table = as_table(tmp_path, better, mosaics(0.2))
+    assert largest == (
+        f"The choice matters most for Grad-CAM, asked “{WHERE}”: take odds, "
+        f"{cell_of(table).because}."
+    )
+    assert turns.startswith("Of the hypotheses on when the sign turns, H2 is open in 1 of 1")
+    assert "take pre" in said(make_rows(means(pre=0.7)))[1]
+    nothing = said(make_rows(means(odds=0.7), images=2))
+    assert nothing[0].startswith("None of the 21 cells")
+    assert nothing[1].startswith("In none of them")
+
+
+def test_the_answer_is_put_between_its_marks_again_and_again(tmp_path):
+    page, notebook = tmp_path / "page.md", tmp_path / "page.ipynb"
+    page.write_text(f"# Title\n\n{START}\nold\n{END}\n\nrest\n", "utf-8")
+    cells = [nbformat.v4.new_markdown_cell("# 1"), nbformat.v4.new_markdown_cell(page.read_text())]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), notebook)
+    for sentences in (["It is so.", "Or not."], ["It is new."]):
+        for path in (page, notebook):
+            write_answer(path, sentences)
+        expected = f"# Title\n\n{START}\n{' '.join(sentences)}\n{END}\n\nrest\n"
+        assert page.read_text("utf-8") == expected
+        assert nbformat.read(notebook, 4).cells[1].source == expected
 
 
 def test_copies_with_other_logits_and_other_layers_do_not_count_in_the_decision(tmp_path):

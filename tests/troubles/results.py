@@ -29,6 +29,7 @@ from xai_utils.results import _sha256
 from xai_utils.shelf import Shelf
 from xai_utils.split import Points, Site
 from xai_utils.study.best.cases import Source, draw_tiles, find_photographs
+from xai_utils.study.best.sentences import put_answer
 from xai_utils.study.best.table import read_table
 from xai_utils.study.claims import CLAIMS, check_equal, read_claims
 from xai_utils.study.confidence import top_shares
@@ -235,6 +236,13 @@ TROUBLES = [
         "The table is of another version, or is another file.",
         "`make study`, or `make study SMALL=1` for a first look.",
         read_another_table,
+    ),
+    Trouble(
+        "the text has no place for the answer; it stands between … and …: put these two lines where "
+        "it belongs",
+        "The command that writes the study's answer replaces what stands between two marks.",
+        "The two lines, one below the other, in the page or in a text cell of the notebook.",
+        lambda folder: put_answer("a page", ["It is so."]),
     ),
     Trouble(
         "an interval needs at least two levels of each factor; given: …",

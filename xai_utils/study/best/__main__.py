@@ -5,7 +5,10 @@ import json
 from pathlib import Path
 
 from xai_utils.loading import load_classifier
+from xai_utils.study.best.decision import fill_table
+from xai_utils.study.best.hypotheses import examine
 from xai_utils.study.best.photographs import measure_photographs
+from xai_utils.study.best.sentences import answer_sentences, write_answer
 from xai_utils.study.best.shards import (
     SCALES,
     Shard,
@@ -14,7 +17,7 @@ from xai_utils.study.best.shards import (
     plan_shards,
     write_shard,
 )
-from xai_utils.study.best.table import merge_tables, write_table
+from xai_utils.study.best.table import merge_tables, read_table, write_table
 
 
 def list_shards(arguments):
@@ -41,6 +44,15 @@ def merge(arguments):
     merge_tables(arguments.out, [arguments.folder / f"{name}.csv.gz" for name in names])
 
 
+def answer(arguments):
+    """Put the answer, three sentences computed from a table, into texts with marks for it."""
+    table = read_table(arguments.table)
+    sentences = answer_sentences(fill_table(table), examine(table))
+    for path in arguments.texts:
+        write_answer(path, sentences)
+    print("\n".join(sentences))
+
+
 def photographs(arguments):
     """The measures that need no masks, of one's own network and photographs."""
     classifier = load_classifier(arguments.model, arguments.preprocessing, arguments.class_names)
@@ -65,6 +77,10 @@ def read_arguments(argv=None):
             command.add_argument("name")
         if work is merge:
             command.add_argument("--folder", type=Path, required=True)
+    command = commands.add_parser("answer", help=answer.__doc__)
+    command.set_defaults(work=answer)
+    command.add_argument("table", type=Path)
+    command.add_argument("texts", type=Path, nargs="*", help="pages of Markdown, notebooks")
     command = commands.add_parser("photographs", help=photographs.__doc__)
     command.set_defaults(work=photographs)
     command.add_argument("model", help="as load_classifier takes it")

@@ -34,6 +34,8 @@ class Cell(NamedTuple):
         A sentence with the numbers.
     needed : int
         Images that a decision would take; 0 if there is one.
+    gain : float
+        The mean of the difference in the sentence.
     """
 
     method: str
@@ -41,6 +43,7 @@ class Cell(NamedTuple):
     scores: tuple
     because: str
     needed: int = 0
+    gain: float = 0.0
 
     @property
     def answer(self):
@@ -117,13 +120,15 @@ def decide_cell(found, pairs, adjusted, margin, method, question):
     )  # fmt: skip
     if not taken:
         open_ones = [d for pair, d in pairs.items() if verdicts[pair] == UNDECIDED]
-        needed = max((d.count_needed(margin) for d in open_ones), default=0)
-        return Cell(method, question, (), _because(found, pairs, ()), needed)
-    return Cell(method, question, taken, _because(found, pairs, taken))
+        images = len(set(found.factors["image"])) / len(found.values)  # for each pair
+        needed = max((int(np.ceil(d.count_needed(margin) * images)) for d in open_ones), default=0)
+        return Cell(method, question, (), _because(found, pairs, ())[0], needed)
+    because, gain = _because(found, pairs, taken)
+    return Cell(method, question, taken, because, gain=gain)
 
 
 def _because(found, pairs, taken):
-    """The numbers of a cell in a sentence."""
+    """The numbers of a cell in a sentence, and the difference in it: str and float."""
     means = dict(zip(SCORES, found.values.mean(axis=0), strict=True))
     best = max(taken or SCORES, key=means.get)
     others = [s for s in SCORES if s not in taken] or [s for s in SCORES if s != best]
@@ -132,11 +137,12 @@ def _because(found, pairs, taken):
     low, high = sorted((sign * d.low, sign * d.high))
     count = len(set(found.factors["image"]))
     networks = len(set(found.factors["network"]))
-    return (
+    sentence = (
         f"{means[best]:.2f} with {best} against {means[other]:.2f} with {other}, "
         f"{sign * d.mean:+.3f} [{low:+.3f}, {high:+.3f}], n = {count} images, "
         f"{networks} network{'s' if networks > 1 else ''}"
     )
+    return sentence, sign * d.mean
 
 
 def fill_table(table, seed=SEED):
