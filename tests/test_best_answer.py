@@ -119,7 +119,8 @@ def test_two_readings_of_a_table_give_one_answer_and_all_cells_are_named(tmp_pat
 
 def test_the_images_that_a_decision_would_take_are_images_not_objects(tmp_path):
     parts = [
-        make_rows(means(odds=0.53), images=30, noise=0.4, object=str(k), seed=k) for k in range(2)
+        list(make_rows(means(odds=0.53), images=30, noise=0.4, object=str(k), seed=k))
+        for k in range(2)
     ]
     one, two = (cell_of(as_table(tmp_path, *parts[:k])) for k in (1, 2))
     assert "n = 30 images" in one.because and "n = 30 images" in two.because
@@ -134,7 +135,7 @@ def test_the_answer_in_sentences_is_that_of_the_table_and_changes_with_it(tmp_pa
         table = as_table(tmp_path, *parts)
         return answer_sentences(fill_table(table), examine(table))
 
-    better = make_rows(means(odds=0.7))
+    better = list(make_rows(means(odds=0.7)))
     decided, largest, turns = said(better, mosaics(0.2))
     assert decided == (
         "Of the 21 cells of the decision table, the answer is odds in 1, and 20 are undecided."

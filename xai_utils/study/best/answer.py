@@ -64,7 +64,7 @@ def outcome(table, scores=SCORES):
     _, first, unit = np.unique(codes, axis=0, return_index=True, return_inverse=True)
     combined = np.stack([table.codes[name] for name in ("measure", "judge")], axis=1)
     _, which = np.unique(combined, axis=0, return_inverse=True)
-    place = np.array([scores.index(s) if s in scores else -1 for s in table.names["score"]])
+    place = np.array([scores.index(s) if s in scores else -1 for s in table.names["score"]], int)
     shape = (len(first), len(scores), which.max(initial=-1) + 1)
     cube = np.full(shape, np.nan)
     cube[unit.ravel(), place[table.codes["score"]], which.ravel()] = table.numbers["value"]
