@@ -109,6 +109,32 @@ def test_what_is_too_uncertain_is_undecided_and_says_how_many_images_it_takes(tm
     assert nothing.because == "too few images: 2"
 
 
+def test_equal_maps_are_not_told_apart_by_rounding(tmp_path):
+    rows = list(make_rows(means(pre=0.3), noise=0.0))
+    for row, score in zip(rows, SCORES * 60, strict=True):
+        row["value"] += {"log": 3e-6, "odds": -3e-6}.get(score, 0)
+    cell = cell_of(as_table(tmp_path, rows))
+    assert cell.answer == "post or log or odds"
+    assert (
+        "with post against" in cell.because and "with pre, +0.200 [+0.200, +0.200]" in cell.because
+    )
+    rows = list(make_rows(means(), noise=0.0))
+    for row, score in zip(rows, SCORES * 60, strict=True):
+        row["value"] -= {"log": 3e-6, "odds": -3e-6}.get(score, 0)
+    assert "+0.000 [+0.000, +0.000]" in cell_of(as_table(tmp_path, rows)).because
+
+
+def test_an_undecided_cell_names_the_comparison_that_is_open(tmp_path):
+    rows = make_rows(means(post=0.7, log=0.7, odds=0.7), images=30, noise=0.0)
+    rows = list(rows)
+    noise = np.random.default_rng(5).normal(0, 0.6, 30)
+    for row in rows:
+        if row["score"] == "pre":
+            row["value"] = 0.7 + noise[int(row["image"].split("-")[1])]
+    cell = cell_of(as_table(tmp_path, rows))
+    assert cell.scores == () and " with pre, " in cell.because
+
+
 def test_two_readings_of_a_table_give_one_answer_and_all_cells_are_named(tmp_path):
     table = as_table(tmp_path, make_rows(means(odds=0.7)))
     text = as_markdown(fill_table(table))

@@ -19,6 +19,7 @@ METHODS = {
 NOTEBOOK = "8_what_is_best.ipynb"
 ANY = "any"
 UNDECIDED = "undecided"
+DIGITS = 3  # of a difference; less is rounding
 OPPOSITE = {"better": "worse", "worse": "better"}
 
 
@@ -118,29 +119,42 @@ def decide_cell(found, pairs, adjusted, margin, method, question):
         s for s in SCORES
         if all(verdicts[s, t] in ("better", "equal") for t in SCORES if t != s)
     )  # fmt: skip
-    if not taken:
-        open_ones = [d for pair, d in pairs.items() if verdicts[pair] == UNDECIDED]
-        images = len(set(found.factors["image"])) / len(found.values)  # for each pair
-        needed = max((int(np.ceil(d.count_needed(margin) * images)) for d in open_ones), default=0)
-        return Cell(method, question, (), _because(found, pairs, ())[0], needed)
-    because, gain = _because(found, pairs, taken)
-    return Cell(method, question, taken, because, gain=gain)
+    if taken:
+        because, gain = _because(found, pairs, *_compared(found, taken))
+        return Cell(method, question, taken, because, gain=gain)
+    needs = {pair: d.count_needed(margin) for pair, d in pairs.items()}
+    widest = max(pairs, key=lambda pair: (verdicts[pair] == UNDECIDED, needs[pair]))
+    images = len(set(found.factors["image"])) / len(found.values)  # for each pair
+    needed = int(np.ceil(needs[widest] * images)) if verdicts[widest] == UNDECIDED else 0
+    return Cell(method, question, (), _because(found, pairs, *widest)[0], needed)
 
 
-def _because(found, pairs, taken):
-    """The numbers of a cell in a sentence, and the difference in it: str and float."""
+def _compared(found, taken):
+    """The best of the scores that are taken, and the best of the others; if any will do, the worst.
+
+    Rounding decides nothing: of scores with equal means it is the first.
+    """
+    means = dict(zip(SCORES, found.values.mean(axis=0).round(DIGITS), strict=True))
+    best = max(taken, key=means.get)
+    others = [score for score in SCORES if score not in taken]
+    if others:
+        return best, max(others, key=means.get)
+    return best, min((score for score in SCORES if score != best), key=means.get)
+
+
+def _because(found, pairs, first, second):
+    """The numbers of a comparison in a sentence, and the difference in it: str and float."""
     means = dict(zip(SCORES, found.values.mean(axis=0), strict=True))
-    best = max(taken or SCORES, key=means.get)
-    others = [s for s in SCORES if s not in taken] or [s for s in SCORES if s != best]
-    other = max((s for s in others if s != best), key=means.get)
-    d, sign = (pairs[best, other], 1) if (best, other) in pairs else (pairs[other, best], -1)
-    low, high = sorted((sign * d.low, sign * d.high))
+    d, sign = (pairs[first, second], 1) if (first, second) in pairs else (pairs[second, first], -1)
+    mean, low, high = (
+        f"{round(sign * v, DIGITS) + 0.0:+.{DIGITS}f}"  # no minus before a zero
+        for v in (d.mean, *(d.low, d.high)[::sign])
+    )
     count = len(set(found.factors["image"]))
     networks = len(set(found.factors["network"]))
     sentence = (
-        f"{means[best]:.2f} with {best} against {means[other]:.2f} with {other}, "
-        f"{sign * d.mean:+.3f} [{low:+.3f}, {high:+.3f}], n = {count} images, "
-        f"{networks} network{'s' if networks > 1 else ''}"
+        f"{means[first]:.2f} with {first} against {means[second]:.2f} with {second}, "
+        f"{mean} [{low}, {high}], n = {count} images, {networks} network{'s'[: networks > 1]}"
     )
     return sentence, sign * d.mean
 

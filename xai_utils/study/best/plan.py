@@ -134,7 +134,7 @@ FULL = Scale(
         "copy": {},
         "training": {},
     },
-    shard=40,
+    shard=100,
     steps=50,
     tolerance=0.01,
     max_steps=200,
