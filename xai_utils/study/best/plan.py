@@ -125,12 +125,12 @@ FULL = Scale(
     },
     further={"one": 100, "two": 100, "mosaic": 200},
     paths={
-        "network": {"one": 80, "two": 80, "mosaic": 80, "photo": 20},
-        "copy": {"two": 20, "mosaic": 20},
-        "training": {"two": 20, "mosaic": 20},
+        "network": {"one": 40, "two": 40, "mosaic": 40, "photo": 10},
+        "copy": {"two": 10, "mosaic": 10},
+        "training": {"two": 10, "mosaic": 10},
     },
     pixels={
-        "network": {"one": 30, "two": 30, "mosaic": 30, "photo": 10},
+        "network": {"one": 16, "two": 16, "mosaic": 16, "photo": 6},
         "copy": {},
         "training": {},
     },
