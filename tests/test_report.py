@@ -8,11 +8,15 @@ import multiprocessing
 import os
 import re
 import signal
+import threading
+import time
 import zipfile
 from html.parser import HTMLParser
+from pathlib import Path
 
 import keras
 import numpy as np
+import papermill
 import pytest
 from keras import layers
 from PIL import Image
@@ -26,6 +30,7 @@ from xai_utils import (
     integrated_gradients,
     load_classifier,
     load_image,
+    load_result,
     rsi_grad_cam,
 )
 from xai_utils.baselines import BASELINES, baseline_image, train_baseline, undecided
@@ -35,13 +40,16 @@ from xai_utils.report.caveats import find_caveats
 from xai_utils.report.command import main, parser
 from xai_utils.report.expected import read_labels
 from xai_utils.report.explain import crop_center
+from xai_utils.report.histogram import histogram
 from xai_utils.report.inputs import find_sources
+from xai_utils.report.part import Part
 from xai_utils.report.progress import Progress
 from xai_utils.report.settings import METHODS, Settings
 from xai_utils.report.summary import advise, summarise
 from xai_utils.scores import SCORES
 from xai_utils.study.saturation import LOST_ABOVE
 
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks" / "methods"
 FUNCTIONS = {
     "grad_cam": grad_cam,
     "grad_cam_plus": grad_cam_plus,
@@ -180,6 +188,40 @@ def test_rows_and_arrays_are_those_of_the_functions_for_one_image(report, classi
         np.testing.assert_allclose(row["distance"], np.median(apart), rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("method", "layer"),
+    [("grad_cam", None), ("rsi_grad_cam", None), ("integrated_gradients", "input")],
+)
+def test_rows_and_arrays_are_those_of_the_notebook_of_the_method(
+    method, layer, odd, model_file, tmp_path
+):
+    tolerance = 0.02
+    report = explain_folder(
+        odd / "logo.png", model_file, out=tmp_path / "report", layer=layer, methods=method,
+        scores="odds", tolerance=tolerance, max_steps=1000,
+    )  # fmt: skip
+    (row,) = report.rows
+    parameters = {
+        "model": str(model_file), "image": str(odd / "logo.png"), "target": row["predicted"],
+        "score": "odds", "results": str(tmp_path / "results"),
+    }  # fmt: skip
+    if row["completeness"]:
+        parameters["tolerance"] = tolerance
+    papermill.execute_notebook(
+        NOTEBOOKS / f"{method}.ipynb", tmp_path / "out.ipynb", parameters,
+        progress_bar=False, kernel_name="python3",
+    )  # fmt: skip
+    heatmap, record = load_result(tmp_path / "results", method, "odds")
+    largest = np.abs(heatmap).max()
+    found = arrays(report, row)[f"predicted-{method}-odds"]
+    np.testing.assert_allclose(found, heatmap, atol=1e-6 * largest)
+    assert record["class"] == row["predicted"]
+    pairs = [(row["probability"], record["probability"]), (row["log_odds"], record["log_odds"])]
+    for balance in row["completeness"].values():
+        pairs += [(balance[key], record["completeness"][key]) for key in ("attributed", "change")]
+    np.testing.assert_allclose(*zip(*pairs, strict=True), rtol=1e-6, atol=1e-6)
+
+
 def test_the_difference_of_two_classes_is_the_grad_cam_of_the_difference_of_logits(
     report, classifier, odd
 ):
@@ -240,41 +282,55 @@ def test_other_settings_are_refused_without_force(odd, classifier, tmp_path):
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "precious"
 
 
-def run_and_die(after, images, model, out):
-    """Explain a folder, and be killed in the middle of writing a file."""
+def die_at_a_file(number):
+    """Be killed when the file of this number is complete and gets its name."""
     replace, calls = os.replace, []
 
     def counted(*paths):
         calls.append(paths)
-        if len(calls) == after:
+        if len(calls) == number:
             os.kill(os.getpid(), signal.SIGKILL)
         replace(*paths)
 
     os.replace = counted
-    explain_folder(images, model, images / "labels.csv", out)
 
 
-def test_a_run_that_is_killed_three_times_ends_with_the_same_rows_and_arrays(
-    report, odd, model_file, tmp_path
-):
+def die_at_a_moment(seconds):
+    threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL)).start()
+
+
+def run(images, model, out, prepare=None, when=None, **settings):
+    """Explain a folder; beside the report a file says how many seconds it took."""
+    classifier = load_classifier(model)
+    if prepare:
+        prepare(when)
+    start = time.monotonic()
+    explain_folder(images, classifier, images / "labels.csv", out, **settings)
+    out.with_suffix(".seconds").write_text(str(time.monotonic() - start))
+    os.kill(os.getpid(), signal.SIGTERM)  # before the killer comes
+
+
+def in_a_process(*arguments, **settings):
+    """Begin `run` in another process, which can be killed."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["xai_utils.report"])
-    out = tmp_path / "run"
-    for after in np.random.default_rng(5).integers(2, 14, 3):
-        child = context.Process(target=run_and_die, args=(int(after), odd, model_file, out))
-        child.start()
-        child.join()
-        assert child.exitcode == -signal.SIGKILL
-        assert not (out / "manifest.json").exists()
-    child = context.Process(target=run_and_die, args=(0, odd, model_file, out))
+    child = context.Process(target=run, args=arguments, kwargs=settings)
     child.start()
-    child.join()
-    assert child.exitcode == 0
-    left = [p for p in out.rglob("*") if p.is_file()]
+    return child
+
+
+def ends_of(*children):
+    """By which signal each ended: SIGTERM if its work was done."""
+    for child in children:
+        child.join()
+    return [-child.exitcode for child in children]
+
+
+def assert_same_report(out, report):
+    """The same files, rows and arrays, but for last digits."""
     whole = report.page.parent
-    assert {p.relative_to(out) for p in left} == {
-        p.relative_to(whole) for p in whole.rglob("*") if p.is_file()
-    }
+    assert files_below(out) == files_below(whole)
+    assert (out / "rows.csv").read_text().count("\n") == 1 + len(report.rows)
     for row in report.rows:
         if row["outcome"] == "failed":
             continue
@@ -283,9 +339,80 @@ def test_a_run_that_is_killed_three_times_ends_with_the_same_rows_and_arrays(
         assert (again["predicted"], again["warnings"]) == (row["predicted"], row["warnings"])
         np.testing.assert_allclose(again["distance"], row["distance"], rtol=1e-5)
         with np.load(out / row["place"] / "maps.npz") as maps:
+            assert maps.keys() == arrays(report, row).keys()
             for name, heatmap in arrays(report, row).items():
                 limit = 1e-5 * np.abs(heatmap).max()
                 np.testing.assert_allclose(maps[name], heatmap, atol=limit)
+
+
+def files_below(folder):
+    return {p.relative_to(folder) for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_run_that_is_killed_while_it_writes_ends_with_the_same_rows_and_arrays(
+    report, odd, model_file, tmp_path
+):
+    out = tmp_path / "run"
+    for number in np.random.default_rng(5).integers(2, 14, 3):
+        child = in_a_process(odd, model_file, out, die_at_a_file, int(number))
+        assert ends_of(child) == [signal.SIGKILL]
+        assert not (out / "manifest.json").exists()
+    assert ends_of(in_a_process(odd, model_file, out)) == [signal.SIGTERM]
+    assert_same_report(out, report)
+
+
+def test_runs_that_are_killed_ten_times_at_any_moment_end_with_the_same_rows_and_arrays(
+    report, odd, model_file, tmp_path
+):
+    assert ends_of(in_a_process(odd, model_file, tmp_path / "once")) == [signal.SIGTERM]
+    seconds = float((tmp_path / "once.seconds").read_text())
+    kills, finished, out = 0, 0, tmp_path / "0"
+    for when in np.random.default_rng().uniform(0, seconds, 100):
+        child = in_a_process(odd, model_file, out, die_at_a_moment, when)
+        if ends_of(child) == [signal.SIGKILL]:
+            kills += 1
+            continue
+        assert_same_report(out, report)
+        if kills >= 10:
+            break
+        finished += 1
+        out = tmp_path / str(finished)  # and begin another one
+    assert kills >= 10
+
+
+def test_parts_that_are_explained_side_by_side_are_one_report(report, odd, model_file, tmp_path):
+    """The same part twice, too: a job may still run when its killed driver is back."""
+    out = tmp_path / "run"
+    parts = ["1/4", "2/4", "2/4", "3/4", "4/4"]
+    children = [in_a_process(odd, model_file, out, part=part) for part in parts]
+    assert ends_of(*children) == [signal.SIGTERM] * 5
+    assert not (out / "manifest.json").exists()
+    tables = [out / "parts" / f"{number}-of-4.csv" for number in range(1, 5)]
+    names = [row["name"] for path in tables for row in csv.DictReader(path.open())]
+    assert sorted(names) == sorted([*GOOD, *BAD])
+    whole = explain_folder(odd, model_file, odd / "labels.csv", out)
+    assert (whole.done, whole.kept, whole.failed) == (0, len(GOOD), len(BAD))
+    assert_same_report(out, report)
+
+
+def test_a_part_leaves_alone_what_another_is_writing(odd, classifier, tmp_path):
+    settings = {"methods": "grad_cam", "out": tmp_path / "run"}
+    table = explain_folder(odd, classifier, part="1/2", **settings).page
+    assert table == tmp_path / "run" / "parts" / "1-of-2.csv"
+    unfinished = tmp_path / "run" / "images" / ".maps.npz.123"
+    unfinished.write_bytes(b"half")
+    explain_folder(odd, classifier, part="2/2", **settings)
+    assert unfinished.exists()
+    explain_folder(odd, classifier, **settings)  # nobody else is there any more
+    assert not unfinished.exists()
+    with pytest.raises(ValueError, match="another scores, and is not replaced"):
+        explain_folder(odd, classifier, part="1/2", scores="odds", **settings)
+
+
+@pytest.mark.parametrize("part", ["0/4", "5/4", "1", "1/0", "-1/4", "1/4/2", "", "¹/4"])
+def test_a_part_that_is_none_is_refused(part):
+    with pytest.raises(ValueError, match=f"no part {part!r}; write its number"):
+        Part.read(part)
 
 
 @pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EROFS])
@@ -350,6 +477,13 @@ def test_the_page_asks_for_nothing_outside_and_every_picture_has_a_text(report):
     assert [a["role"] for a in graphics] == ["img"]
     assert f"Histogram of the log-odds of {len(GOOD)} predicted" in graphics[0]["aria-label"]
     assert "prefers-color-scheme: dark" in text
+
+
+def test_zero_has_no_sign():
+    drawn = histogram(np.array([-0.4, -0.04, 0.3]))
+    assert ">0</text>" in drawn
+    assert "median 0.0;" in drawn
+    assert "-0</text>" not in drawn
 
 
 def test_the_manifest_is_complete(report):

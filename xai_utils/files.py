@@ -1,6 +1,7 @@
 """Files that appear under their name only when they are complete."""
 
 import os
+import secrets
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,7 +22,8 @@ def write_atomically(path, write):
         If the disk is full, or the folder cannot be written to; the message names both.
     """
     path = Path(os.path.expanduser(path))
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    # a name of its own: on a shared disk another machine may write the same file
+    unfinished = path.with_name(f".{path.name}.{secrets.randbits(64)}")
     with naming_file(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -70,6 +70,10 @@ class Passes:
     def paths(self, image, start, targets, to_pixels, spacing):
         """The path integrals of one image, for each target.
 
+        The points of several images do not share a batch. In one of another size they are rounded
+        otherwise, so that the intervals which are halved would hang on the other images of a call.
+        What larger batches would save is in benchmarks/cost.json.
+
         Parameters
         ----------
         image : ndarray, uint8 (H, W, 3)

@@ -10,6 +10,8 @@ from xai_utils.report import inputs
 from xai_utils.report.expected import read_labels
 from xai_utils.report.folder import ReportFolder
 from xai_utils.report.inputs import Source, find_sources
+from xai_utils.report.part import Part
+from xai_utils.report.run import explain_folder
 from xai_utils.report.settings import Settings
 
 TITLE = "Reports on a folder of pictures"
@@ -143,6 +145,20 @@ TROUBLES = [
         "A report needs a method.",
         "Name some, or leave `methods` out for all.",
         lambda folder: Settings(methods=()),
+    ),
+    Trouble(
+        "no part '…'; write its number and how many there are, as 3/20, the third of twenty; the "
+        "first is 1/20",
+        "`--part` is no such fraction, or its number is larger than how many there are.",
+        "Number the parts from 1. A job array gives the number: `--part $SLURM_ARRAY_TASK_ID/20`.",
+        lambda folder: Part.read("20"),
+    ),
+    Trouble(
+        "--force with --part would delete what other parts have done; delete the report's folder "
+        "yourself, then begin without --force",
+        "The parts of a report are explained side by side in one folder.",
+        "Delete the folder before the first part begins.",
+        lambda folder: explain_folder(folder, None, part="1/2", force=True),
     ),
     Trouble(
         "'…' holds files that are not of a report; choose another folder with --out",

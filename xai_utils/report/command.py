@@ -63,6 +63,11 @@ def parser():
     )  # fmt: skip
     add("--out", default="results/report", metavar="FOLDER", help="where the report goes")
     add("--force", action="store_true", help="replace a report with other settings")
+    add(
+        "--part", metavar="NUMBER/OF",
+        help="explain a part of the pictures only, as 3/20, while other processes explain the "
+        "others; the same command without it then writes the report",
+    )  # fmt: skip
     return top
 
 

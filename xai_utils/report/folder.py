@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from xai_utils.files import write_atomically
+from xai_utils.report.part import FOLDER
 from xai_utils.report.pictures import draw_grid, draw_preview, jpeg
 
 SETTINGS, MANIFEST, RECORD = "settings.json", "manifest.json", "record.json"
@@ -30,6 +31,8 @@ class ReportFolder:
         As from `Settings.record`.
     force : bool
         Replace a report with other settings.
+    shared : bool
+        Others may be writing other pictures of the same report.
 
     Raises
     ------
@@ -39,20 +42,23 @@ class ReportFolder:
         If it cannot be written to.
     """
 
-    def __init__(self, path, settings, force=False):
+    def __init__(self, path, settings, force=False, shared=False):
         self.path = path
         settings = json.loads(json.dumps(settings, default=str))
-        there = (
-            [p for p in path.iterdir() if not UNFINISHED.fullmatch(p.name)]
-            if (path.is_dir())
-            else []
-        )
-        if there:
+        files = (p for p in path.rglob("*") if p.is_file())  # Snakemake makes empty folders
+        begun = any(not UNFINISHED.fullmatch(p.name) for p in files)
+        if begun:
             self._check(settings, force)
-        for rest in path.rglob(".*"):
+        if not shared:  # else what is unfinished is somebody's work
+            self._sweep()
+        if not (shared and begun):
+            self.write(SETTINGS, json.dumps(settings, indent=1).encode())
+
+    def _sweep(self):
+        """Remove what a killed run has left unfinished."""
+        for rest in self.path.rglob(".*"):
             if UNFINISHED.fullmatch(rest.name):
                 rest.unlink()
-        self.write(SETTINGS, json.dumps(settings, indent=1).encode())
 
     def _check(self, settings, force):
         """Refuse a folder with something else; with `force`, clear one with another report."""
@@ -106,6 +112,8 @@ class ReportFolder:
 
     def keep(self, image, record, maps, settings):
         """Write all files of one picture, its record last."""
+        if self.finished(record["name"], record["file_sha256"], record["expected"]):
+            return  # by another process, meanwhile
         place = self.place(record["name"])
         (self.path / place / RECORD).unlink(missing_ok=True)
         arrays = io.BytesIO()
@@ -118,6 +126,7 @@ class ReportFolder:
 
     def complete(self, summary, places):
         """Write the manifest: what the report consists of, and how large each file is."""
+        shutil.rmtree(self.path / FOLDER, ignore_errors=True)
         files = [SETTINGS, "rows.csv", "index.html"]
         for place in places:
             names = ("maps.npz", "preview.jpg", "maps.jpg", RECORD)

@@ -33,7 +33,7 @@ def histogram(log_odds):
         for a, b, h in zip(edges, edges[1:], (floor - TOP) * counts / top, strict=False)
     ]
     ticks = [
-        f'<text x="{x(v):.1f}" y="{floor + 16}" text-anchor="middle">{v:g}</text>'
+        f'<text x="{x(v):.1f}" y="{floor + 16}" text-anchor="middle">{v:zg}</text>'
         for v in _round_values(low, high)
     ]
     lost = int((log_odds > LOST_ABOVE).sum())
@@ -41,7 +41,7 @@ def histogram(log_odds):
     anchor, beside = ("end", -4) if limit > WIDTH / 2 else ("start", 4)
     alt = (
         f"Histogram of the log-odds of {len(log_odds)} predicted classes, from "
-        f"{log_odds.min():.1f} to {log_odds.max():.1f}, median {np.median(log_odds):.1f}; "
+        f"{log_odds.min():z.1f} to {log_odds.max():z.1f}, median {np.median(log_odds):z.1f}; "
         f"{lost} above {LOST_ABOVE:.1f}"
     )
     return (

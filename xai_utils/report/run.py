@@ -22,6 +22,7 @@ from xai_utils.report.explain import (
 from xai_utils.report.folder import ReportFolder
 from xai_utils.report.inputs import find_sources
 from xai_utils.report.page import make_page
+from xai_utils.report.part import Part
 from xai_utils.report.progress import Progress
 from xai_utils.report.settings import AUTOBASELINE, Settings
 from xai_utils.results import versions
@@ -40,7 +41,7 @@ class Report:
     Attributes
     ----------
     page : Path
-        To be opened in a browser.
+        To be opened in a browser. Of a part of the report: the table of its rows.
     rows : list of dict
         The record of each picture, by name; of one that failed, its name and the reason.
     done, kept, failed : int
@@ -57,10 +58,14 @@ class Report:
     unknown: tuple
 
 
-def explain_folder(images, model, targets=None, out="results/report", force=False, **settings):
+def explain_folder(
+    images, model, targets=None, out="results/report", force=False, part=None, **settings
+):
     """Explain every picture with all methods and scores, and write a report.
 
-    Stopped or killed at any moment, the same call goes on from there.
+    Stopped or killed at any moment, the same call goes on from there. The work can be shared: each
+    of several processes explains a part of the pictures, and the same call without a part then
+    finds them explained, and writes the report.
 
     Parameters
     ----------
@@ -74,6 +79,8 @@ def explain_folder(images, model, targets=None, out="results/report", force=Fals
         The folder of the report.
     force : bool
         Replace a report with other settings.
+    part : str, optional
+        Explain a part of the pictures only: "3/20" is the third of twenty parts.
     **settings
         See `Settings`.
 
@@ -95,6 +102,12 @@ def explain_folder(images, model, targets=None, out="results/report", force=Fals
     'results/report/index.html'
     """
     settings = Settings(**settings)
+    part = None if part is None else Part.read(part)
+    if part and force:
+        raise ValueError(
+            "--force with --part would delete what other parts have done; delete the report's "
+            "folder yourself, then begin without --force"
+        )
     classifier = model if isinstance(model, Classifier) else load_classifier(model)
     classifier.split(settings.layer or classifier.default_layer)  # a wrong layer stops here
     out = Path(os.path.expanduser(out))
@@ -104,30 +117,27 @@ def explain_folder(images, model, targets=None, out="results/report", force=Fals
         labels, unknown = read_labels(targets, [source.name for source in sources])
     baseline = prepare_baseline(classifier, settings)
     record = {**settings.record(classifier), "baseline_sha256": baseline.sha256()}
-    folder = ReportFolder(out, record, force)
+    folder = ReportFolder(out, record, force, shared=part is not None)
     if settings.baseline == AUTOBASELINE:
         baseline = trained_baseline(classifier, out / "baseline.png")
     work = _Work(classifier, settings, baseline, folder)
-    progress = Progress(len(sources))
-    rows, done = [], 0
-    for source in sources:
-        row, new = work.row(source, labels.get(source.name))
-        rows.append(row)
-        done += new
-        progress.step(new)
+    rows, done = work.rows(part.take(sources) if part else sources, labels)
     failed = sum(row["outcome"] == FAILED for row in rows)
-    summary = {
-        "pictures": len(rows),
-        "failed": failed,
-        "baseline_undecided": baseline.undecided,
-        "unknown_in_targets": unknown,
-        "versions": versions(),
-    }
-    folder.write("rows.csv", _table(rows, settings))
-    folder.write("index.html", make_page(rows, record, summary, out).encode())
-    folder.complete(summary, [row["place"] for row in rows if row["outcome"] != FAILED])
-    kept = len(rows) - done - failed
-    return Report(out / "index.html", rows, done, kept, failed, tuple(unknown))
+    page = part.table if part else "index.html"
+    if part:
+        folder.write(page, _table(rows, settings))
+    else:
+        summary = {
+            "pictures": len(rows),
+            "failed": failed,
+            "baseline_undecided": baseline.undecided,
+            "unknown_in_targets": unknown,
+            "versions": versions(),
+        }
+        folder.write("rows.csv", _table(rows, settings))
+        folder.write(page, make_page(rows, record, summary, out).encode())
+        folder.complete(summary, [row["place"] for row in rows if row["outcome"] != FAILED])
+    return Report(out / page, rows, done, len(rows) - done - failed, failed, tuple(unknown))
 
 
 @dataclass(frozen=True)
@@ -139,7 +149,18 @@ class _Work:
     baseline: object
     folder: ReportFolder
 
-    def row(self, source, label):
+    def rows(self, sources, labels):
+        """The rows of some pictures, and how many of them were explained now."""
+        progress = Progress(len(sources))
+        rows, done = [], 0
+        for source in sources:
+            row, new = self._row(source, labels.get(source.name))
+            rows.append(row)
+            done += new
+            progress.step(new)
+        return rows, done
+
+    def _row(self, source, label):
         """The row of one picture, and whether it was explained now."""
         digest = source.digest()
         row = self.folder.finished(source.name, digest, label)

@@ -81,7 +81,7 @@ def _row(row, settings):
     cells += f'<td data-label="predicted">{escape(row["predicted"])}</td>'
     shown = {
         "probability": format_probability(row["probability"], row["log_odds"]),
-        "odds": f"{row['log_odds']:.1f}",
+        "odds": f"{row['log_odds']:z.1f}",
         "distance": _text(row["distance"]),
     }
     for key, heading, number in COLUMNS:
