@@ -13,14 +13,24 @@ from xai_utils.study.best.__main__ import read_arguments
 from xai_utils.study.best.cases import Case, Source, draw_tiles, find_photographs
 from xai_utils.study.best.judges import judging_outputs
 from xai_utils.study.best.maps import centred, edges, finer_weights, sum_cells
-from xai_utils.study.best.measuring import describe_logits, measure_cases
+from xai_utils.study.best.measuring import _effects, describe_logits, measure_cases
 from xai_utils.study.best.networks import find_trainings, head_kind, places_of, scale_logits
 from xai_utils.study.best.photographs import measure_photographs
 from xai_utils.study.best.plan import FULL, Paths
 from xai_utils.study.best.shards import UNITS, Shard, label_of, plan_shards, run_shard
 from xai_utils.study.best.table import COLUMNS, read_table, write_table
 from xai_utils.study.best.truths import tile_masks
-from xai_utils.study.best.units import ALL_COLOURS, run_units, situations, with_weights
+from xai_utils.study.best.units import (
+    ALL_COLOURS,
+    BLUE,
+    GREEN,
+    RED,
+    Weights,
+    draw_pixels,
+    run_units,
+    situations,
+    with_weights,
+)
 from xai_utils.study.best.unreachable import join_tiles, unreachable_gradients
 
 RNG = np.random.default_rng(8)
@@ -233,6 +243,17 @@ def test_the_effects_of_objects_and_their_masks_are_in_the_rows(tiny, noise_imag
     # at one object's class y, log y and o rise and fall together
     for place in "01":
         assert len({ranks[place, judge] for judge in SCORES[1:]}) == 1
+
+
+def test_the_effect_of_an_object_on_a_linear_network_is_its_weight():
+    network = with_weights(Weights([[3, 1], [-1, 2], [0, 0]]))
+    without = [draw_pixels([], [GREEN], [BLUE]), draw_pixels([RED], [], [BLUE])]
+    (whole,), less = network.logits([ALL_COLOURS]), network.logits(without)
+    found = _effects(whole, less, target=0)
+    np.testing.assert_allclose(found["pre"], [3, -1], rtol=1e-6)
+    np.testing.assert_allclose(found["odds"], [3 - 1, -1 - 2], rtol=1e-6)
+    y = 1 / (1 + np.exp(-np.array([-1, -3, 2])))  # whole: 2 against 3; 2 less; 3 more
+    np.testing.assert_allclose(found["post"], y[0] - y[1:], rtol=1e-6)
 
 
 def test_a_network_that_is_never_sure_has_no_mosaics(tiny, folder):

@@ -142,11 +142,11 @@ FULL = Scale(
 )
 SMALL = Scale(
     images={
-        "network": {"one": 6, "two": 6, "mosaic": 4, "difull": 4, "photo": 2},
+        "network": {"one": 6, "two": 6, "mosaic": 4, "difull": 4, "photo": 1},
         "copy": {"mosaic": 4},
     },
     further={},
-    paths={"network": dict.fromkeys(("one", "two", "mosaic", "photo"), 2), "copy": {}},
+    paths={"network": dict.fromkeys(("one", "two", "mosaic", "photo"), 1), "copy": {}},
     pixels={"network": dict.fromkeys(("one", "two", "mosaic", "photo"), 1), "copy": {}},
     shard=6,
     steps=8,
