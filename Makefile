@@ -17,7 +17,7 @@ STRIP := $(BIN)/nbstripout --keep-output --keep-count --keep-id --extra-keys \
 EXPLAIN := $(BIN)/python -m xai_utils explain
 OPTION = $(if $($(1)),$(2) "$($(1))")
 
-.PHONY: help figures imagenet explain live site engine test portable lab notebooks train benchmark lint lock clean style pytest nbval
+.PHONY: help figures imagenet explain live site engine test portable lab notebooks train benchmark study answer lint lock clean style pytest nbval
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -84,6 +84,20 @@ train: $(READY)  ## train vgg19-mini again (half an hour), keep its notebook, me
 
 benchmark: $(READY)  ## measure again what an explanation costs (an hour and a half, nothing else running)
 	for name in cost images points completeness; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+
+# PHOTOGRAPHS: folder with one photograph for each of ImageNet's classes, for its networks
+STUDY = scale=$(if $(SMALL),small,full) $(if $(PHOTOGRAPHS),photographs=$(PHOTOGRAPHS))
+study: $(READY)  ## measure which score is best (an hour and more; SMALL=1: two minutes); goes on where it was
+	$(OWN) python -m snakemake --snakefile workflow/study.smk --cores $(CORES) --rerun-incomplete \
+		--rerun-triggers mtime input --nolock --quiet rules --config $(STUDY)
+
+# the table beside the notebook, its three sentences in the texts, and the notebook executed
+ANSWER := notebooks/8_what_is_best.ipynb
+answer: $(READY)  ## after make study: put its table and its answer into the notebook and the texts
+	cp results/study/full/table.csv.gz notebooks/8_table.csv.gz
+	$(BIN)/python -m xai_utils.study.best answer notebooks/8_table.csv.gz README.md notebooks/index.ipynb $(ANSWER)
+	$(OWN) jupyter nbconvert --to notebook --execute --inplace $(ANSWER)
+	$(STRIP) $(ANSWER)
 
 lint: $(READY)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .

@@ -1,16 +1,21 @@
 """Heatmaps, their records, figures, and the parameters of notebooks."""
 
+import gzip
 import json
 from errno import ENOSPC
 from functools import partial
 from os import strerror
 from unittest import mock
 
+import keras
 import numpy as np
+from PIL import Image
 
+from tests.networks import dense, small
 from tests.troubles import Trouble
 from xai_utils import (
     heatmap_grid,
+    load_classifier,
     load_result,
     normalise,
     overlay,
@@ -23,6 +28,9 @@ from xai_utils.files import write_atomically
 from xai_utils.results import _sha256
 from xai_utils.shelf import Shelf
 from xai_utils.split import Points, Site
+from xai_utils.study.best.cases import Source, draw_tiles, find_photographs
+from xai_utils.study.best.sentences import put_answer
+from xai_utils.study.best.table import read_table
 from xai_utils.study.claims import CLAIMS, check_equal, read_claims
 from xai_utils.study.confidence import top_shares
 from xai_utils.study.statistics import paired_difference
@@ -56,6 +64,19 @@ def two_verdicts(folder):
 def save_two_classes(folder):
     save_result(folder, HEATMAP, RECORD)
     save_result(folder, HEATMAP, {**RECORD, "class": "two"})
+
+
+def mosaic_of_the_unsure(folder):
+    keras.utils.set_random_seed(1)
+    Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(folder / "black.png")
+    network = load_classifier(small(dense()), "none")
+    draw_tiles(Source(network, find_photographs(folder)), 0)
+
+
+def read_another_table(folder):
+    with gzip.open(folder / "table.csv.gz", "wt") as file:
+        file.write("mine,yours\n1,2\n")
+    read_table(folder / "table.csv.gz")
 
 
 def load_changed(folder, change):
@@ -197,6 +218,31 @@ TROUBLES = [
         "Two cells of the discussion conclude on one claim.",
         "Let one cell test a claim, or make it two claims.",
         two_verdicts,
+    ),
+    Trouble(
+        "… is sure of only … classes among … images, and a mosaic needs …: leave mosaics out, or use images that it was trained for",
+        "The study of scores puts images together that the network is sure of, and finds too few.",
+        "Give it images of the classes that it was trained for.",
+        mosaic_of_the_unsure,
+    ),
+    Trouble(
+        "no photographs in …; the study reads files that end in …, directly in that folder",
+        "The folder is another one, or its images have another format.",
+        "Give the folder itself, not the one above it.",
+        lambda folder: find_photographs(folder),
+    ),
+    Trouble(
+        "… has the columns …; a table of the study has …: make it again with make study",
+        "The table is of another version, or is another file.",
+        "`make study`, or `make study SMALL=1` for a first look.",
+        read_another_table,
+    ),
+    Trouble(
+        "the text has no place for the answer; it stands between … and …: put these two lines where "
+        "it belongs",
+        "The command that writes the study's answer replaces what stands between two marks.",
+        "The two lines, one below the other, in the page or in a text cell of the notebook.",
+        lambda folder: put_answer("a page", ["It is so."]),
     ),
     Trouble(
         "an interval needs at least two levels of each factor; given: …",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
+from xai_utils.checks import check_choice
 from xai_utils.embedded.cutouts import (
     CLASS_NAMES,
     REGIONS,
@@ -43,7 +44,13 @@ class Scene:
 
 
 def make_scene(
-    seed, objects=1, backgrounds="train", regions="train", distractor=False, classes=None
+    seed,
+    objects=1,
+    backgrounds="train",
+    regions="train",
+    distractor=False,
+    classes=None,
+    hidden=None,
 ):
     """A scene drawn at random, always the same one for the same arguments.
 
@@ -59,6 +66,9 @@ def make_scene(
         Also paste one small object of another class, which is not listed in the scene.
     classes : sequence of str, optional
         The classes to paste, in place of a random choice.
+    hidden : int, optional
+        The place of an object that is left out, as if it had never been there. All else is as in
+        the scene with it, to the pixel; classes and masks are those of the scene with it.
 
     Returns
     -------
@@ -67,6 +77,7 @@ def make_scene(
     rng = np.random.default_rng(seed)
     if classes is None:
         classes = [CLASS_NAMES[i] for i in rng.choice(len(CLASS_NAMES), objects, replace=False)]
+    check_choice("object to hide", hidden, (None, *range(len(classes))))
     while True:
         canvas = _background(rng, backgrounds)
         if distractor:
@@ -74,9 +85,10 @@ def make_scene(
             canvas, _ = _paste(rng, canvas, *cut_out(rng, other, regions), rng.uniform(30, 60))
         sizes = _sizes(rng, len(classes))
         masks, visible = [], []
-        for name, size in zip(classes, sizes, strict=True):
+        for place, (name, size) in enumerate(zip(classes, sizes, strict=True)):
             patch, outline = cut_out(rng, name, regions)
-            canvas, (mask, area) = _paste(rng, canvas, patch, outline, size)
+            pasted, (mask, area) = _paste(rng, canvas, patch, outline, size)
+            canvas = canvas if place == hidden else pasted
             masks = [earlier & ~mask for earlier in masks] + [mask]
             visible.append(area)
         if all(mask.sum() >= MIN_VISIBLE * area for mask, area in zip(masks, visible, strict=True)):

@@ -1,5 +1,6 @@
 """Differences between scores with intervals, over images that are not independent."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -77,10 +78,21 @@ def paired_difference(first, second, *factors, seed=0):
     difference = np.asarray(first, np.float64) - np.asarray(second, np.float64)
     kept = np.isfinite(difference)
     difference = difference[kept]
+    weights = _resample(len(difference), tuple(tuple(np.asarray(f)[kept]) for f in factors), seed)
+    means = weights @ difference
+    low, inner_low, inner_high, high = np.quantile(means, [0.025, 0.05, 0.95, 0.975])
+    tail = min(np.mean(means <= 0), np.mean(means >= 0))
+    p = min(1.0, 2 * max(tail, 1 / len(means)))
+    return Difference(difference.mean(), low, high, inner_low, inner_high, p, len(difference))
+
+
+@lru_cache(maxsize=1)  # all pairs of scores and all methods are compared on the same images
+def _resample(count, factors, seed):
+    """The weight of each pair in each resample, of sum 1: float64 (up to RESAMPLES, count)."""
     rng = np.random.default_rng(seed)
-    weights = np.ones((RESAMPLES, len(difference)))
+    weights = np.ones((RESAMPLES, count))
     for factor in factors:
-        levels, place = np.unique(np.asarray(factor)[kept], return_inverse=True)
+        levels, place = np.unique(factor, return_inverse=True)
         if len(levels) < 2:
             raise ValueError(
                 f"an interval needs at least two levels of each factor; given: {levels.tolist()}"
@@ -88,11 +100,8 @@ def paired_difference(first, second, *factors, seed=0):
         even = np.full(len(levels), 1 / len(levels))
         weights *= rng.multinomial(len(levels), even, RESAMPLES)[:, place]
     weights = weights[weights.any(axis=1)]
-    means = weights @ difference / weights.sum(axis=1)
-    low, inner_low, inner_high, high = np.quantile(means, [0.025, 0.05, 0.95, 0.975])
-    tail = min(np.mean(means <= 0), np.mean(means >= 0))
-    p = min(1.0, 2 * max(tail, 1 / len(means)))
-    return Difference(difference.mean(), low, high, inner_low, inner_high, p, len(difference))
+    weights /= weights.sum(axis=1, keepdims=True)
+    return weights
 
 
 def holm(p_values):

@@ -1,0 +1,326 @@
+"""From the table to the answer, on tables whose answer is known; and the plan beside its code."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from xai_utils.scores import SCORES
+from xai_utils.study.best.answer import by_bin, compare_scores, judge_matrix, outcome
+from xai_utils.study.best.decision import (
+    as_markdown,
+    differences,
+    fill_table,
+    pool_question,
+)
+from xai_utils.study.best.hypotheses import BORNE_OUT, OPEN, REFUTED, examine
+from xai_utils.study.best.plan import (
+    BIN_EDGES,
+    BINS,
+    FULL,
+    LAYERS,
+    MARGINS,
+    PRIMARY,
+    QUESTIONS,
+    SMALL,
+    STREAM,
+)
+from xai_utils.study.best.sentences import END, START, answer_sentences, write_answer
+from xai_utils.study.best.table import COLUMNS, merge_tables, read_table, write_table
+from xai_utils.study.best.worth import agreement, reactions, reliabilities
+
+PLAN = (Path(__file__).parent.parent / "notebooks" / "8_plan.md").read_text("utf-8")
+WHERE = "Where is the class in the image?"
+CLASSES = ("cat", "cup", "coin", "dahlia")
+
+
+def make_row(**given):
+    fixed = dict.fromkeys(COLUMNS, "") | {
+        "network": "vgg19-mini", "layer": "block5_pool", "head": "rectified", "kind": "one",
+        "object": "0", "method": "grad_cam", "measure": "share inside", "judge": "truth",
+        "bin": "0 to 2", "log_odds": 1.0, "p2": 0.2, "rivals": 1.5,
+    }  # fmt: skip
+    return fixed | given
+
+
+def make_rows(means, images=60, noise=0.05, seed=0, **given):
+    """Rows of one method and measure in which each score has a mean, image by image."""
+    rng = np.random.default_rng(seed)
+    for image in range(images):
+        easy = rng.normal(0, 0.2)
+        for score in SCORES:
+            value = means[score] + easy + rng.normal(0, noise)
+            names = {"image": f"one-{image}", "class": CLASSES[image % 4], "score": score}
+            yield make_row(**{**names, "value": value, **given})
+
+
+def as_table(tmp_path, *parts):
+    write_table(tmp_path / "table.csv.gz", [row for rows in parts for row in rows])
+    return read_table(tmp_path / "table.csv.gz")
+
+
+def means(**given):
+    return dict.fromkeys(SCORES, 0.5) | given
+
+
+def cell_of(table, question=WHERE, method="grad_cam"):
+    (cell,) = [c for c in fill_table(table) if (c.method, c.question) == (method, question)]
+    return cell
+
+
+def test_a_table_is_read_as_it_was_written_and_the_same_rows_are_the_same_bytes(tmp_path):
+    rows = list(make_rows(means(odds=0.7), images=5))
+    for name in ("a", "b"):
+        write_table(tmp_path / f"{name}.csv.gz", rows)
+    assert (tmp_path / "a.csv.gz").read_bytes() == (tmp_path / "b.csv.gz").read_bytes()
+    merge_tables(tmp_path / "both.csv.gz", [tmp_path / "a.csv.gz", tmp_path / "b.csv.gz"])
+    table = read_table(tmp_path / "both.csv.gz")
+    assert len(table) == 2 * len(rows)
+    np.testing.assert_allclose(table.numbers["value"][:20], [r["value"] for r in rows], rtol=1e-5)
+    assert list(table.values("score")[:4]) == list(SCORES)
+    assert len(table.where(score="odds", image=("one-0", "one-1"))) == 4
+    assert table.where(image="one-3").present("class") == ["dahlia"]
+
+
+def test_a_score_that_is_better_is_taken_and_changing_the_data_changes_the_answer(tmp_path):
+    cell = cell_of(as_table(tmp_path, make_rows(means(odds=0.7))))
+    assert cell.answer == "odds"
+    assert re.match(r"0\.\d\d with odds against 0\.\d\d with \w+, \+0\.\d+ \[", cell.because)
+    assert "n = 60 images, 1 network" in cell.because
+    assert cell_of(as_table(tmp_path, make_rows(means(pre=0.7)))).answer == "pre"
+    assert (
+        cell_of(as_table(tmp_path, make_rows(means(pre=0.3), noise=0.02))).answer
+        == "post or log or odds"
+    )
+
+
+def test_scores_that_do_not_differ_will_all_do(tmp_path):
+    assert cell_of(as_table(tmp_path, make_rows(means(), noise=0.01))).answer == "any"
+
+
+def test_what_is_too_uncertain_is_undecided_and_says_how_many_images_it_takes(tmp_path):
+    cell = cell_of(as_table(tmp_path, make_rows(means(odds=0.53), images=30, noise=0.4)))
+    assert cell.scores == () and cell.needed > 300
+    assert cell.answer == f"undecided (n = {cell.needed})"
+    nothing = cell_of(as_table(tmp_path, make_rows(means(odds=0.7), images=2)))
+    assert nothing.answer == "undecided"
+    assert nothing.because == "too few images: 2"
+
+
+def test_equal_maps_are_not_told_apart_by_rounding(tmp_path):
+    rows = list(make_rows(means(pre=0.3), noise=0.0))
+    for row, score in zip(rows, SCORES * 60, strict=True):
+        row["value"] += {"log": 3e-6, "odds": -3e-6}.get(score, 0)
+    cell = cell_of(as_table(tmp_path, rows))
+    assert cell.answer == "post or log or odds"
+    assert (
+        "with post against" in cell.because and "with pre, +0.200 [+0.200, +0.200]" in cell.because
+    )
+    rows = list(make_rows(means(), noise=0.0))
+    for row, score in zip(rows, SCORES * 60, strict=True):
+        row["value"] -= {"log": 3e-6, "odds": -3e-6}.get(score, 0)
+    assert "+0.000 [+0.000, +0.000]" in cell_of(as_table(tmp_path, rows)).because
+
+
+def test_an_undecided_cell_names_the_comparison_that_is_open(tmp_path):
+    rows = make_rows(means(post=0.7, log=0.7, odds=0.7), images=30, noise=0.0)
+    rows = list(rows)
+    noise = np.random.default_rng(5).normal(0, 0.6, 30)
+    for row in rows:
+        if row["score"] == "pre":
+            row["value"] = 0.7 + noise[int(row["image"].split("-")[1])]
+    cell = cell_of(as_table(tmp_path, rows))
+    assert cell.scores == () and " with pre, " in cell.because
+
+
+def test_two_readings_of_a_table_give_one_answer_and_all_cells_are_named(tmp_path):
+    table = as_table(tmp_path, make_rows(means(odds=0.7)))
+    text = as_markdown(fill_table(table))
+    assert text == as_markdown(fill_table(table))
+    assert "| Grad-CAM | Where is the class in the image? | odds | 0." in text
+    assert text.count("undecided") == text.count("\n") - 2
+
+
+def test_the_images_that_a_decision_would_take_are_images_not_objects(tmp_path):
+    parts = [
+        list(make_rows(means(odds=0.53), images=30, noise=0.4, object=str(k), seed=k))
+        for k in range(2)
+    ]
+    one, two = (cell_of(as_table(tmp_path, *parts[:k])) for k in (1, 2))
+    assert "n = 30 images" in one.because and "n = 30 images" in two.because
+    table = as_table(tmp_path, *parts)
+    found, margin = pool_question(table, "grad_cam", WHERE)
+    widest = max(d.count_needed(margin) for d in differences(found).values())
+    assert two.needed == pytest.approx(widest / 2, abs=1)
+
+
+def test_the_answer_in_sentences_is_that_of_the_table_and_changes_with_it(tmp_path):
+    def said(*parts):
+        table = as_table(tmp_path, *parts)
+        return answer_sentences(fill_table(table), examine(table))
+
+    better = list(make_rows(means(odds=0.7)))
+    decided, largest, turns = said(better, mosaics(0.2))
+    assert decided == (
+        "Of the 21 cells of the decision table, the answer is odds in 1, and 20 are undecided."
+    )
+    table = as_table(tmp_path, better, mosaics(0.2))
+    assert largest == (
+        f"The choice matters most for Grad-CAM, asked “{WHERE}”: take odds, "
+        f"{cell_of(table).because}."
+    )
+    assert turns.startswith("Of the hypotheses on when the sign turns, H2 is open in 1 of 1")
+    assert "take pre" in said(make_rows(means(pre=0.7)))[1]
+    nothing = said(make_rows(means(odds=0.7), images=2))
+    assert nothing[0].startswith("None of the 21 cells")
+    assert nothing[1].startswith("In none of them")
+
+
+def test_the_answer_is_put_between_its_marks_again_and_again(tmp_path):
+    page, notebook = tmp_path / "page.md", tmp_path / "page.ipynb"
+    page.write_text(f"# Title\n\n{START}\nold\n{END}\n\nrest\n", "utf-8")
+    cells = [nbformat.v4.new_markdown_cell("# 1"), nbformat.v4.new_markdown_cell(page.read_text())]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), notebook)
+    for sentences in (["It is so.", "Or not."], ["It is new."]):
+        for path in (page, notebook):
+            write_answer(path, sentences)
+        expected = f"# Title\n\n{START}\n{' '.join(sentences)}\n{END}\n\nrest\n"
+        assert page.read_text("utf-8") == expected
+        assert nbformat.read(notebook, 4).cells[1].source == expected
+
+
+def test_copies_with_other_logits_and_other_layers_do_not_count_in_the_decision(tmp_path):
+    others = ({"network": "vgg19-mini@4"}, {"layer": "block4_pool"})
+    wrong = [make_rows(means(pre=0.9), **other) for other in others]
+    assert cell_of(as_table(tmp_path, make_rows(means(odds=0.7)), *wrong)).answer == "odds"
+
+
+def test_comparisons_are_those_of_the_data(tmp_path):
+    table = as_table(tmp_path, make_rows(means(odds=0.7), noise=0.01))
+    verdicts = {(c.first, c.second): c.verdict for c in compare_scores(table, "share inside")}
+    assert verdicts["odds", "pre"] == verdicts["odds", "post"] == "better"
+    assert verdicts["log", "pre"] == verdicts["post", "pre"] == "equal"
+    (c,) = [
+        c for c in compare_scores(table, "share inside") if (c.first, c.second) == ("odds", "pre")
+    ]
+    assert c.difference.mean == pytest.approx(0.2, abs=0.01)
+    assert c.difference.count == 60
+
+
+def test_an_image_without_a_number_of_one_score_is_left_out_for_all(tmp_path):
+    rows = list(make_rows(means()))
+    rows[2]["value"] = np.nan
+    found = outcome(as_table(tmp_path, rows))
+    assert found.values.shape == (59, 4)
+
+
+def test_differences_by_log_odds_are_of_their_bin(tmp_path):
+    low = make_rows(means(odds=0.7), bin="0 to 2")
+    high = make_rows(means(odds=0.4), seed=1, bin="above 10", kind="two")
+    found = by_bin(as_table(tmp_path, low, high), "odds", "pre")
+    assert list(found) == list(BINS)
+    assert found["0 to 2"].mean == pytest.approx(0.2, abs=0.03)
+    assert found["above 10"].mean == pytest.approx(-0.1, abs=0.03)
+    assert found["2 to 5"] is None
+
+
+def test_the_advantage_of_the_own_judge_is_that_of_the_diagonal(tmp_path):
+    own = {
+        o: make_rows(means(**{o: 0.8}), measure="deletion", judge=o, noise=0.001) for o in SCORES
+    }
+    matrix, advantage = judge_matrix(as_table(tmp_path, *own.values()))
+    np.testing.assert_allclose(matrix - matrix.mean(), 0.3 * np.eye(4) - 0.075, atol=0.001)
+    assert advantage.mean == pytest.approx(0.3, abs=0.001)
+    best = [make_rows(means(odds=0.8), measure="deletion", judge=o, noise=0.001) for o in SCORES]
+    assert judge_matrix(as_table(tmp_path, *best))[1].mean == pytest.approx(0, abs=0.001)
+
+
+def test_measures_that_order_maps_alike_agree_and_are_reliable(tmp_path):
+    def rows(measure, order):
+        for method, level in zip(("grad_cam", "grad_cam_plus"), (0, 1), strict=True):
+            values = {s: level + 0.1 * k for k, s in enumerate(order)}
+            yield from make_rows(values, method=method, measure=measure, noise=0.01)
+
+    table = as_table(tmp_path, rows("share inside", SCORES), rows("pointing", SCORES))
+    assert agreement(table, ("share inside", "pointing")) == pytest.approx(1)
+    assert reliabilities(table)["pointing"] > 0.95
+
+
+def test_a_measure_that_sees_damage_says_so(tmp_path):
+    parts = [
+        make_rows(means(odds=level), method=f"grad_cam{name}")
+        for name, level in (("", 0.9), (", blurred", 0.6), (", other image", 0.2))
+    ]
+    found = reactions(as_table(tmp_path, *parts))
+    assert found["share inside", "blurred"].mean == pytest.approx(0.3, abs=0.03)
+    assert found["share inside", "other image"].low > 0.6
+
+
+def mosaics(odds, **given):
+    return make_rows(means(odds=0.5 + odds), measure="grid pointing", kind="mosaic", **given)
+
+
+def findings(table):
+    return {(f.hypothesis, f.network): f.verdict for f in examine(table)}
+
+
+@pytest.mark.parametrize(
+    ("linear", "rectified", "verdict"),
+    [(0.2, 0.0, BORNE_OUT), (0.2, 0.2, REFUTED), (-0.1, -0.3, REFUTED)],
+)
+def test_the_hypothesis_on_heads(tmp_path, linear, rectified, verdict):
+    net = {"network": "efficientnet-lite0"}
+    table = as_table(
+        tmp_path,
+        mosaics(linear, layer="top_activation", head="linear", **net),
+        mosaics(rectified, layer="block5c_add", head="rectified", **net),
+    )
+    assert findings(table)["H1", "efficientnet-lite0, block5c_add"] == verdict
+
+
+@pytest.mark.parametrize(("shown", "verdict"), [(0.2, BORNE_OUT), (-0.2, REFUTED), (0.0, OPEN)])
+def test_the_hypotheses_on_rivals(tmp_path, shown, verdict):
+    few = mosaics(0.0, p2=0.01, rivals=1.1)
+    many = mosaics(shown, p2=0.3, rivals=3.0, object="1", seed=1)
+    found = findings(as_table(tmp_path, few, many))
+    assert found["H2", "vgg19-mini"] == found["H3", "vgg19-mini"] == verdict
+
+
+@pytest.mark.parametrize(("hot", "verdict"), [(0.1, BORNE_OUT), (0.3, REFUTED)])
+def test_the_hypothesis_on_saturation(tmp_path, hot, verdict):
+    table = as_table(
+        tmp_path,
+        mosaics(0.1, network="vgg19-mini@0.5", noise=0.02),
+        mosaics(hot, network="vgg19-mini@4", noise=0.02, seed=1),
+    )
+    assert findings(table)["H4", "vgg19-mini@4"] == verdict
+
+
+def test_the_plan_has_the_numbers_of_the_code():
+    rows = dict(re.findall(r"^\| ([a-z, ]+?) \| (0\.\d+) \|", PLAN, re.MULTILINE))
+    assert {name: float(value) for name, value in rows.items()} == MARGINS
+    kinds = ("one", "two", "mosaic", "difull", "photo")
+    for name, counts in (
+        ("a network, primary layer", FULL.images["network"]),
+        ("a network, each further layer", FULL.further),
+        ("a copy with other logits", FULL.images["copy"]),
+        ("another training", FULL.images["training"]),
+        ("with RSI-Grad-CAM", FULL.paths["network"]),
+        ("with RSI-Grad-CAM", FULL.paths["copy"]),
+        ("with RSI-Grad-CAM", FULL.paths["training"]),
+        ("with Integrated Gradients", FULL.pixels["network"]),
+    ):
+        numbers = (str(counts.get(kind, 0)) for kind in kinds)
+        assert f"| {name} | {' | '.join(numbers)} |" in PLAN
+    assert not FULL.pixels["copy"] and not FULL.pixels["training"]
+    for question, measures in QUESTIONS.items():
+        assert f"| {question} | {', '.join(measures)} |" in PLAN
+    assert f"no output judges: {', '.join(PRIMARY)}." in PLAN
+    assert f"stream {STREAM}" in PLAN and f"{FULL.max_steps} intervals" in PLAN
+    assert f"at most {FULL.tolerance:g}".replace("0.", ".") in " ".join(PLAN.split())
+    for layers in LAYERS.values():
+        assert ", ".join(f"`{layer}`" for layer in layers) in PLAN
+    assert len(BINS) == len(BIN_EDGES) + 1
+    assert SMALL.images["network"].keys() == FULL.images["network"].keys()

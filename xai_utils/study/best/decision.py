@@ -1,0 +1,214 @@
+"""The decision table: for this method and this question, take this score, because."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from xai_utils.scores import SCORES
+from xai_utils.study.best.answer import PAIRS, difference, outcome
+from xai_utils.study.best.networks import places_of
+from xai_utils.study.best.plan import JUDGED, MARGINS, QUESTIONS, SEED
+from xai_utils.study.statistics import decide, holm
+from xai_utils.style import METHOD_LABELS
+
+METHODS = {
+    **METHOD_LABELS,
+    "rsi_positive_gradients": "RSI-Grad-CAM, positive gradients",
+    "integrated_gradients_cells": "Integrated Gradients, 7 × 7 cells",
+}
+NOTEBOOK = "8_what_is_best.ipynb"
+ANY = "any"
+UNDECIDED = "undecided"
+DIGITS = 3  # of a difference; less is rounding
+OPPOSITE = {"better": "worse", "worse": "better"}
+
+
+class Cell(NamedTuple):
+    """What to take.
+
+    Attributes
+    ----------
+    method, question : str
+    scores : tuple of str
+        To be taken; all four if any will do, none if it is undecided.
+    because : str
+        A sentence with the numbers.
+    needed : int
+        Images that a decision would take; 0 if there is one.
+    gain : float
+        The mean of the difference in the sentence.
+    """
+
+    method: str
+    question: str
+    scores: tuple
+    because: str
+    needed: int = 0
+    gain: float = 0.0
+
+    @property
+    def answer(self):
+        """In a word: "odds", "odds or log", "any", or "undecided (n = 800)"."""
+        if not self.scores:
+            return f"{UNDECIDED} (n = {self.needed})" if self.needed else UNDECIDED
+        return ANY if len(self.scores) == len(SCORES) else " or ".join(self.scores)
+
+
+def primary_rows(table):
+    """The rows of each network that is no copy with other logits, at its primary layer: Table.
+
+    And those of Integrated Gradients, at the pixels.
+    """
+    parts = []
+    for network in table.present("network"):
+        if "@" not in network and network != "constructed":
+            parts += [(network, layer) for layer in _primary_layers(table, network)]
+    kept = np.zeros(len(table), bool)
+    networks, layers = table.values("network"), table.values("layer")
+    for network, layer in parts:
+        kept |= (networks == network) & (layers == layer)
+    return table.rows(kept)
+
+
+def _primary_layers(table, network):
+    """The first of the planned layers, or the only one that there is; and the pixels."""
+    there = [n for n in table.where(network=network).present("layer") if n != "input"]
+    planned = next(iter(places_of(network)))
+    return [planned if planned in there else there[0] if there else planned, "input"]
+
+
+def pool_question(table, method, question):
+    """The outcome of a method for a question, and the smallest difference that matters."""
+    measures = QUESTIONS[question]
+    found = outcome(table.where(method=method, measure=measures))
+    return found, float(np.mean([MARGINS[m] for m in measures]))
+
+
+def differences(found, seed=SEED):
+    """The difference of each pair of scores: dict from pair to Difference, empty if too few."""
+    pairs = {pair: difference(found, *pair, seed) for pair in PAIRS} if len(found.values) else {}
+    return {} if None in pairs.values() else pairs
+
+
+def decide_cell(found, pairs, adjusted, margin, method, question):
+    """The cell of a method and a question.
+
+    Parameters
+    ----------
+    found : Outcome
+    pairs : dict from pair to Difference
+        From `differences`.
+    adjusted : sequence of float
+        Their p-values, adjusted for the family of the question.
+    margin : float
+    method, question : str
+
+    Returns
+    -------
+    Cell
+    """
+    if not pairs:
+        count = len(set(found.factors["image"]))
+        return Cell(method, question, (), f"too few images: {count}")
+    verdicts = {}
+    for ((first, second), d), p in zip(pairs.items(), adjusted, strict=True):
+        verdict = decide(d, p, margin)
+        verdicts[first, second] = verdict
+        verdicts[second, first] = OPPOSITE.get(verdict, verdict)
+    taken = tuple(
+        s for s in SCORES
+        if all(verdicts[s, t] in ("better", "equal") for t in SCORES if t != s)
+    )  # fmt: skip
+    if taken:
+        because, gain = _because(found, pairs, *_compared(found, taken))
+        return Cell(method, question, taken, because, gain=gain)
+    needs = {pair: d.count_needed(margin) for pair, d in pairs.items()}
+    widest = max(pairs, key=lambda pair: (verdicts[pair] == UNDECIDED, needs[pair]))
+    images = len(set(found.factors["image"])) / len(found.values)  # for each pair
+    needed = int(np.ceil(needs[widest] * images)) if verdicts[widest] == UNDECIDED else 0
+    return Cell(method, question, (), _because(found, pairs, *widest)[0], needed)
+
+
+def _compared(found, taken):
+    """The best of the scores that are taken, and the best of the others; if any will do, the worst.
+
+    Rounding decides nothing: of scores with equal means it is the first.
+    """
+    means = dict(zip(SCORES, found.values.mean(axis=0).round(DIGITS), strict=True))
+    best = max(taken, key=means.get)
+    others = [score for score in SCORES if score not in taken]
+    if others:
+        return best, max(others, key=means.get)
+    return best, min((score for score in SCORES if score != best), key=means.get)
+
+
+def _because(found, pairs, first, second):
+    """The numbers of a comparison in a sentence, and the difference in it: str and float."""
+    means = dict(zip(SCORES, found.values.mean(axis=0), strict=True))
+    d, sign = (pairs[first, second], 1) if (first, second) in pairs else (pairs[second, first], -1)
+    mean, low, high = (
+        f"{round(sign * v, DIGITS) + 0.0:+.{DIGITS}f}"  # no minus before a zero
+        for v in (d.mean, *(d.low, d.high)[::sign])
+    )
+    count = len(set(found.factors["image"]))
+    networks = len(set(found.factors["network"]))
+    sentence = (
+        f"{means[first]:.2f} with {first} against {means[second]:.2f} with {second}, "
+        f"{mean} [{low}, {high}], n = {count} images, {networks} network{'s'[: networks > 1]}"
+    )
+    return sentence, sign * d.mean
+
+
+def fill_table(table, seed=SEED):
+    """The decision table: list of Cell, methods in their order, and for each all questions.
+
+    A cell that another seed of the bootstrap would fill with another score is undecided.
+
+    Parameters
+    ----------
+    table : Table
+    seed : int
+
+    Returns
+    -------
+    list of Cell
+    """
+    table = primary_rows(table)
+    first, again = (_fill(table, s) for s in (seed, seed + 1))
+    return [_agreed(*cells) for cells in zip(first, again, strict=True)]
+
+
+def _fill(table, seed):
+    """The cells by one seed; all pairs of all methods are a question's family."""
+    cells = {}
+    for question in QUESTIONS:
+        pools = {method: pool_question(table, method, question) for method in METHODS}
+        pairs = {method: differences(found, seed) for method, (found, _) in pools.items()}
+        family = iter(holm([d.p for of_method in pairs.values() for d in of_method.values()]))
+        for method, (found, margin) in pools.items():
+            adjusted = [next(family) for _ in pairs[method]]
+            cells[method, question] = decide_cell(
+                found, pairs[method], adjusted, margin, method, question
+            )
+    return [cells[method, question] for method in METHODS for question in QUESTIONS]
+
+
+def _agreed(cell, again):
+    """The cell, undecided if another seed takes other scores."""
+    if cell.scores == again.scores:
+        return cell
+    why = f"it hangs on the seed of the bootstrap: {cell.because}"
+    return Cell(cell.method, cell.question, (), why, max(cell.needed, again.needed))
+
+
+def as_markdown(cells):
+    """The decision table with a row for each method and question, in Markdown: str."""
+    lines = ["| method | question | take | because | where |", "|---|---|---|---|---|"]
+    for cell in cells:
+        judged = set(QUESTIONS[cell.question]) <= set(JUDGED)
+        where = "Outputs-as-judges" if judged else "Truths-that-no-output-judges"
+        lines.append(
+            f"| {METHODS[cell.method]} | {cell.question} | {cell.answer} | {cell.because} | "
+            f"[figure]({NOTEBOOK}#{where}) |"
+        )
+    return "\n".join(lines)
