@@ -8,7 +8,13 @@ import numpy as np
 from xai_utils.scores import SCORES
 from xai_utils.study.best.plan import BINS, MARGINS, SEED
 from xai_utils.study.statistics import Difference, decide, holm, paired_difference
+from xai_utils.style import METHOD_LABELS
 
+METHODS = {  # that are compared, as readers know them; floors and damaged maps are not among them
+    **METHOD_LABELS,
+    "rsi_positive_gradients": "RSI-Grad-CAM, positive gradients",
+    "integrated_gradients_cells": "Integrated Gradients, 7 × 7 cells",
+}
 PAIRS = tuple(combinations(SCORES[::-1], 2))  # (odds, log), (odds, post), (odds, pre), ...
 UNIT = ("network", "layer", "kind", "image", "object")  # what is paired
 FEWEST = 4  # pairs, of different images, below which nothing is said
@@ -108,6 +114,20 @@ def difference(found, first, second, seed=SEED, scores=SCORES):
     return paired_difference(a, b, *factors, seed=seed)
 
 
+def in_digits(found, digits=2):
+    """A difference with its 95 % interval: "+0.11 [+0.10, +0.12]".
+
+    Parameters
+    ----------
+    found : Difference, or what has its mean, low and high
+    digits : int
+    """
+    mean, low, high = (  # no minus before a zero
+        f"{round(value, digits) + 0.0:+.{digits}f}" for value in (found.mean, found.low, found.high)
+    )
+    return f"{mean} [{low}, {high}]"
+
+
 class Comparison(NamedTuple):
     """Two scores of one method by one measure.
 
@@ -139,8 +159,8 @@ def compare_scores(table, measure, seed=SEED):
     measure : str
     seed : int
     """
-    table, rows = table.where(measure=measure), []
-    for method in table.present("method"):
+    table, rows = table.where(measure=measure, method=list(METHODS)), []
+    for method in METHODS:
         found = outcome(table.where(method=method))
         for first, second in PAIRS:
             if len(found.values) and (d := difference(found, first, second, seed)):

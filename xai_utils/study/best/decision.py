@@ -5,22 +5,57 @@ from typing import NamedTuple
 import numpy as np
 
 from xai_utils.scores import SCORES
-from xai_utils.study.best.answer import PAIRS, difference, outcome
+from xai_utils.study.best.answer import METHODS, PAIRS, difference, in_digits, outcome
 from xai_utils.study.best.networks import places_of
 from xai_utils.study.best.plan import JUDGED, MARGINS, QUESTIONS, SEED
 from xai_utils.study.statistics import decide, holm
-from xai_utils.style import METHOD_LABELS
 
-METHODS = {
-    **METHOD_LABELS,
-    "rsi_positive_gradients": "RSI-Grad-CAM, positive gradients",
-    "integrated_gradients_cells": "Integrated Gradients, 7 × 7 cells",
-}
 NOTEBOOK = "8_what_is_best.ipynb"
 ANY = "any"
 UNDECIDED = "undecided"
 DIGITS = 3  # of a difference; less is rounding
 OPPOSITE = {"better": "worse", "worse": "better"}
+
+
+class Compared(NamedTuple):
+    """The comparison of two scores that a cell rests on.
+
+    Attributes
+    ----------
+    first, second : str
+    means : tuple of two floats
+        Of the measures of the question, for each of the two.
+    mean, low, high : float
+        Of the paired difference, the first minus the second, with its 95 % interval.
+    images, networks : int
+    """
+
+    first: str
+    second: str
+    means: tuple
+    mean: float
+    low: float
+    high: float
+    images: int
+    networks: int
+
+    @property
+    def interval(self):
+        """The difference in digits: "+0.110 [+0.100, +0.120]"."""
+        return in_digits(self, DIGITS)
+
+    def __str__(self):
+        first, second = self.means
+        return (
+            f"{first:.2f} with {self.first} against {second:.2f} with {self.second}, "
+            f"{self.interval}, n = {count_of(self.images, 'image')}, "
+            f"{count_of(self.networks, 'network')}"
+        )
+
+
+def count_of(number, noun):
+    """A number with its noun: "1 image", "1,200 images"."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 class Cell(NamedTuple):
@@ -35,8 +70,8 @@ class Cell(NamedTuple):
         A sentence with the numbers.
     needed : int
         Images that a decision would take; 0 if there is one.
-    gain : float
-        The mean of the difference in the sentence.
+    compared : Compared or None
+        What the sentence says; None if there are too few images.
     """
 
     method: str
@@ -44,7 +79,7 @@ class Cell(NamedTuple):
     scores: tuple
     because: str
     needed: int = 0
-    gain: float = 0.0
+    compared: Compared | None = None
 
     @property
     def answer(self):
@@ -120,16 +155,17 @@ def decide_cell(found, pairs, adjusted, margin, method, question):
         if all(verdicts[s, t] in ("better", "equal") for t in SCORES if t != s)
     )  # fmt: skip
     if taken:
-        because, gain = _because(found, pairs, *_compared(found, taken))
-        return Cell(method, question, taken, because, gain=gain)
+        compared = _compare(found, pairs, *_two_of(found, taken))
+        return Cell(method, question, taken, str(compared), compared=compared)
     needs = {pair: d.count_needed(margin) for pair, d in pairs.items()}
     widest = max(pairs, key=lambda pair: (verdicts[pair] == UNDECIDED, needs[pair]))
     images = len(set(found.factors["image"])) / len(found.values)  # for each pair
     needed = int(np.ceil(needs[widest] * images)) if verdicts[widest] == UNDECIDED else 0
-    return Cell(method, question, (), _because(found, pairs, *widest)[0], needed)
+    compared = _compare(found, pairs, *widest)
+    return Cell(method, question, (), str(compared), needed, compared)
 
 
-def _compared(found, taken):
+def _two_of(found, taken):
     """The best of the scores that are taken, and the best of the others; if any will do, the worst.
 
     Rounding decides nothing: of scores with equal means it is the first.
@@ -142,21 +178,15 @@ def _compared(found, taken):
     return best, min((score for score in SCORES if score != best), key=means.get)
 
 
-def _because(found, pairs, first, second):
-    """The numbers of a comparison in a sentence, and the difference in it: str and float."""
+def _compare(found, pairs, first, second):
+    """The comparison of two scores: Compared."""
     means = dict(zip(SCORES, found.values.mean(axis=0), strict=True))
     d, sign = (pairs[first, second], 1) if (first, second) in pairs else (pairs[second, first], -1)
-    mean, low, high = (
-        f"{round(sign * v, DIGITS) + 0.0:+.{DIGITS}f}"  # no minus before a zero
-        for v in (d.mean, *(d.low, d.high)[::sign])
+    low, high = sorted((sign * d.low, sign * d.high))
+    images, networks = (len(set(found.factors[name])) for name in ("image", "network"))
+    return Compared(
+        first, second, (means[first], means[second]), sign * d.mean, low, high, images, networks
     )
-    count = len(set(found.factors["image"]))
-    networks = len(set(found.factors["network"]))
-    sentence = (
-        f"{means[first]:.2f} with {first} against {means[second]:.2f} with {second}, "
-        f"{mean} [{low}, {high}], n = {count} images, {networks} network{'s'[: networks > 1]}"
-    )
-    return sentence, sign * d.mean
 
 
 def fill_table(table, seed=SEED):
@@ -198,7 +228,8 @@ def _agreed(cell, again):
     if cell.scores == again.scores:
         return cell
     why = f"it hangs on the seed of the bootstrap: {cell.because}"
-    return Cell(cell.method, cell.question, (), why, max(cell.needed, again.needed))
+    needed = max(cell.needed, again.needed)
+    return Cell(cell.method, cell.question, (), why, needed, cell.compared)
 
 
 def as_markdown(cells):

@@ -25,12 +25,16 @@ class Finding(NamedTuple):
     shown : Difference or None
         What the hypothesis is about; None if the table does not have it.
     verdict : {"borne out", "refuted", "open"}
+    sides : tuple of two (Difference or None)
+        Those of PAIR, between which it is: H1 linear head and rectified layers, H2 and H3 much and
+        little, H4 hottest and coolest.
     """
 
     hypothesis: str
     network: str
     shown: Difference | None
     verdict: str
+    sides: tuple = (None, None)
 
 
 def larger(shown, least=0.0):
@@ -49,19 +53,16 @@ def negligible(shown, margin):
     return REFUTED if shown.low > margin or shown.high < -margin else OPEN
 
 
-def split_difference(found, upper, seed=SEED):
-    """The difference of PAIR in some units minus that in the others: Difference or None.
+def independent_difference(a, b):
+    """The difference of two differences that are of two groups of images: Difference or None.
 
-    The two groups are of different images, so that their intervals are independent: their widths
-    are put together by the root of the sum of squares.
+    Their intervals count as independent: the widths are put together by the root of the sum of
+    squares. An image that is in both groups, by two of its classes, makes that too wide.
 
     Parameters
     ----------
-    found : Outcome
-        Of PAIR.
-    upper : ndarray, bool (units,)
+    a, b : Difference or None
     """
-    a, b = (difference(found.keep(rows), *PAIR, seed, PAIR) for rows in (upper, ~upper))
     if a is None or b is None:
         return None
     mean = a.mean - b.mean
@@ -106,6 +107,11 @@ def change_between(first, second, seed=SEED):
     return paired_difference(*values, *zip(*shared, strict=True), seed=seed)
 
 
+def _side(table, seed):
+    """The difference of PAIR in a table of METHOD and MEASURE: Difference or None."""
+    return difference(outcome(table, PAIR), *PAIR, seed, PAIR)
+
+
 def examine(table, seed=SEED):
     """What became of the hypotheses, network by network: list of Finding.
 
@@ -133,7 +139,8 @@ def _primary(table):
 
 def _of_saturation(network, hot, cool, seed):
     change = change_between(hot, cool, seed)
-    return Finding("H4", network, change, negligible(change, MARGINS[MEASURE]))
+    sides = _side(hot, seed), _side(cool, seed)
+    return Finding("H4", network, change, negligible(change, MARGINS[MEASURE]), sides)
 
 
 def _of_heads(network, table, seed):
@@ -141,11 +148,11 @@ def _of_heads(network, table, seed):
     linear, rectified = (table.where(head=head) for head in ("linear", "rectified"))
     margin, found = MARGINS[MEASURE], []
     for layer in rectified.present("layer") if len(linear) else []:
-        at_linear = difference(outcome(_primary(linear), PAIR), *PAIR, seed, PAIR)
-        change = change_between(_primary(linear), rectified.where(layer=layer), seed)
-        verdicts = {larger(at_linear, margin), larger(change, margin)}
+        both = _primary(linear), rectified.where(layer=layer)
+        change, sides = change_between(*both, seed), tuple(_side(one, seed) for one in both)
+        verdicts = {larger(sides[0], margin), larger(change, margin)}
         verdict = verdicts.pop() if len(verdicts) == 1 else REFUTED if REFUTED in verdicts else OPEN
-        found.append(Finding("H1", f"{network}, {layer}", change, verdict))
+        found.append(Finding("H1", f"{network}, {layer}", change, verdict, sides))
     return found
 
 
@@ -154,5 +161,6 @@ def _of_rivals(network, table, seed):
     rivals = found.numbers["rivals"]
     groups = {"H2": found.numbers["p2"] > P2, "H3": rivals > np.median(rivals)}
     for name, upper in groups.items():
-        shown = split_difference(found, upper, seed)
-        yield Finding(name, network, shown, larger(shown))
+        sides = [difference(found.keep(rows), *PAIR, seed, PAIR) for rows in (upper, ~upper)]
+        shown = independent_difference(*sides)
+        yield Finding(name, network, shown, larger(shown), tuple(sides))

@@ -6,14 +6,25 @@ from pathlib import Path
 import nbformat
 
 from xai_utils.files import write_atomically
-from xai_utils.study.best.decision import METHODS
-from xai_utils.study.best.hypotheses import BORNE_OUT, OPEN, REFUTED
+from xai_utils.study.best.answer import METHODS, in_digits
+from xai_utils.study.best.decision import ANY, count_of
+from xai_utils.study.best.hypotheses import BORNE_OUT, REFUTED
 
 START, END = "<!-- answer -->", "<!-- end of answer -->"  # a text has its answer between them
+IN_SHORT = "**In short.** "  # with which the answer begins where it stood there before
+# for readers who know no code
+NAMES = {
+    "odds": "the log-odds",
+    "log": "the log-probability",
+    "post": "the probability",
+    "pre": "the logit",
+}
 
 
 def answer_sentences(cells, findings):
-    """What the study says: how much is decided, what matters most, and when the sign turns.
+    """What the study says: which score wins how often, where it matters, and when the sign turns.
+
+    For readers who know neither the plan nor the names in the code.
 
     Parameters
     ----------
@@ -25,48 +36,117 @@ def answer_sentences(cells, findings):
     Returns
     -------
     list of str
+        Three sentences, each with one full stop.
     """
-    return [_decided(cells), _largest(cells), _hypotheses(findings)]
+    return [_decided(cells), _largest(cells), _turns(findings)]
 
 
 def _decided(cells):
-    counts = Counter(cell.answer for cell in cells if cell.scores)
-    if not counts:
-        return f"None of the {len(cells)} cells of the decision table is decided by these images."
-    said = ", ".join(f"{answer} in {count}" for answer, count in counts.most_common())
-    undecided = len(cells) - counts.total()
-    rest = f", and {undecided} are undecided" if undecided else ""
-    return f"Of the {len(cells)} cells of the decision table, the answer is {said}{rest}."
+    methods, questions = (len({getattr(c, name) for c in cells}) for name in ("method", "question"))
+    asked = (
+        f"Which score is best was measured in {len(cells)} cases, {methods} kinds of map and "
+        f"{questions} questions"
+    )
+    undecided = sum(not cell.scores for cell in cells)
+    if undecided == len(cells):
+        return f"{asked}, and none of them is decided{_wanted(cells)}."
+    counts = Counter(score for cell in cells for score in cell.scores if cell.answer != ANY)
+    parts = [f"{NAMES[score]} in {count}" for score, count in _ordered(counts)]
+    said = f"alone or beside others it is {_listed(parts)}; " if parts else ""
+    alike = sum(cell.answer == ANY for cell in cells)
+    rest = f", {undecided} are undecided{_wanted(cells)}" if undecided else ""
+    return f"{asked}: {said}all four do equally well in {alike}{rest}."
+
+
+def _ordered(counts):
+    """Scores with their counts, the largest first, those of one count in the order of NAMES."""
+    return sorted(counts.items(), key=lambda item: (-item[1], list(NAMES).index(item[0])))
+
+
+def _wanted(cells):
+    """How many images the undecided cells would take, in brackets."""
+    needs = sorted(cell.needed for cell in cells if cell.needed)
+    if not needs:
+        return " (too few images)"
+    span = f"{needs[0]:,}" if needs[0] == needs[-1] else f"{needs[0]:,} to {needs[-1]:,}"
+    return f" (a decision would take {span} images)"
+
+
+def _listed(parts, last="and"):
+    """Parts of a sentence as a list in words: "a, b and c"."""
+    *first, end = parts
+    return f"{', '.join(first)} {last} {end}" if first else end
 
 
 def _largest(cells):
     """The decided cell in which the choice matters most."""
-    chosen = [cell for cell in cells if cell.scores and cell.gain > 0 and cell.answer != "any"]
+    chosen = [c for c in cells if c.scores and c.answer != ANY and c.compared.mean > 0]
     if not chosen:
         return "In none of them is one score shown to be better than another by what matters."
-    cell = max(chosen, key=lambda cell: cell.gain)
+    cell = max(chosen, key=lambda cell: cell.compared.mean)
+    c = cell.compared
+    taken = _listed([NAMES[score] for score in NAMES if score in cell.scores], "or")
     return (
         f"The choice matters most for {METHODS[cell.method]}, asked “{cell.question}”: take "
-        f"{cell.answer}, {cell.because}."
+        f"{taken} (on average {c.means[0]:.2f} with {NAMES[c.first]} and {c.means[1]:.2f} with "
+        f"{NAMES[c.second]}, a difference of {c.interval}, over {count_of(c.images, 'image')} and "
+        f"{count_of(c.networks, 'network')})."
     )
 
 
-def _hypotheses(findings):
-    parts = []
-    for name in sorted({finding.hypothesis for finding in findings}):
-        verdicts = Counter(f.verdict for f in findings if f.hypothesis == name)
-        said = ", ".join(
-            f"{verdict} in {verdicts[verdict]} of {verdicts.total()}"
-            for verdict in (BORNE_OUT, REFUTED, OPEN) if verdicts[verdict]
-        )  # fmt: skip
-        parts.append(f"{name} is {said}")
-    if not parts:
-        return "The hypotheses on when the sign turns could not be tried."
-    return f"Of the hypotheses on when the sign turns, {'; '.join(parts)} comparisons."
+def _turns(findings):
+    """What lies behind the layer, and what saturation does: hypotheses H1 and H4 in words."""
+    of_heads = [f for f in findings if f.hypothesis == "H1" and None not in f.sides]
+    if not of_heads:
+        start = "Whether it depends on what lies behind the layer could not be tried"
+        return f"{start}, and {_saturation(findings)}."
+    signs = {_sign(side) for f in of_heads for side in f.sides}
+    verb = "turns" if {1, -1} <= signs else "was not seen to turn"
+    networks = dict.fromkeys(f.network.split(", ")[0] for f in of_heads)
+    parts = [_of_network(name, of_heads) for name in networks]
+    return (
+        f"The sign of the difference between log-odds and logit {verb} with what lies behind the "
+        f"layer: {'; '.join(parts)}; {_saturation(findings)}."
+    )
+
+
+def _of_network(network, findings):
+    """What heads do in one network, in words."""
+    own = [f for f in findings if f.network.startswith(f"{network}, ")]
+    linear, rectified = own[0].sides[0], [f.sides[1] for f in own]
+    behind = {}
+    for side in rectified:
+        behind.setdefault(_more(side), []).append(in_digits(side))
+    said = _listed([f"{more} ({'; '.join(digits)})" for more, digits in behind.items()], "or")
+    return (
+        f"in {network}, Grad-CAM of the log-odds has {_more(linear)} of its map on the right one "
+        f"of four images than that of the logit with a linear head behind the layer "
+        f"({in_digits(linear)}), and {said} with rectified layers behind it"
+    )
+
+
+def _sign(side):
+    """Of a difference whose interval does not hold zero: 1 or -1; otherwise 0."""
+    return (side.low > 0) - (side.high < 0)
+
+
+def _more(side):
+    return {1: "more", -1: "less", 0: "not surely more or less"}[_sign(side)]
+
+
+def _saturation(findings):
+    verdicts = {f.verdict for f in findings if f.hypothesis == "H4"}
+    if verdicts == {BORNE_OUT}:
+        return "saturation alone does not change it by what matters"
+    if verdicts == {REFUTED}:
+        return "saturation alone changes it"
+    return "whether saturation alone changes it is open"
 
 
 def put_answer(text, sentences):
     """A text with the sentences between its marks, in place of what was there: str.
+
+    A notebook's *In short*, if it was there, stays before them.
 
     Raises
     ------
@@ -74,13 +154,14 @@ def put_answer(text, sentences):
         If it has no such marks.
     """
     before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
+    old, end, after = rest.partition(END)
     if not start or not end:
         raise ValueError(
             f"the text has no place for the answer; it stands between {START!r} and {END!r}: put "
             "these two lines where it belongs"
         )
-    return f"{before}{START}\n{' '.join(sentences)}\n{END}{after}"
+    lead = IN_SHORT if old.strip().startswith(IN_SHORT.strip()) else ""
+    return f"{before}{START}\n{lead}{' '.join(sentences)}\n{END}{after}"
 
 
 def write_answer(path, sentences):
