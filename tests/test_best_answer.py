@@ -27,7 +27,14 @@ from xai_utils.study.best.plan import (
     SMALL,
     STREAM,
 )
-from xai_utils.study.best.sentences import END, START, answer_sentences, write_answer
+from xai_utils.study.best.sentences import (
+    END,
+    IN_SHORT,
+    NAMES,
+    START,
+    answer_sentences,
+    write_answer,
+)
 from xai_utils.study.best.table import COLUMNS, merge_tables, read_table, write_table
 from xai_utils.study.best.worth import agreement, reactions, reliabilities
 
@@ -156,26 +163,91 @@ def test_the_images_that_a_decision_would_take_are_images_not_objects(tmp_path):
     assert two.needed == pytest.approx(widest / 2, abs=1)
 
 
-def test_the_answer_in_sentences_is_that_of_the_table_and_changes_with_it(tmp_path):
-    def said(*parts):
-        table = as_table(tmp_path, *parts)
-        return answer_sentences(fill_table(table), examine(table))
+def said(tmp_path, *parts):
+    table = as_table(tmp_path, *parts)
+    return answer_sentences(fill_table(table), examine(table))
 
+
+MEASURED = "Which score is best was measured in 21 cases, 7 kinds of map and 3 questions"
+
+
+def test_the_answer_in_sentences_is_that_of_the_table_and_changes_with_it(tmp_path):
     better = list(make_rows(means(odds=0.7)))
-    decided, largest, turns = said(better, mosaics(0.2))
+    decided, largest, turns = said(tmp_path, better, mosaics(0.2))
     assert decided == (
-        "Of the 21 cells of the decision table, the answer is odds in 1, and 20 are undecided."
+        f"{MEASURED}: alone or beside others it is the log-odds in 1; 20 are undecided (too few "
+        "images)."
     )
-    table = as_table(tmp_path, better, mosaics(0.2))
+    compared = cell_of(as_table(tmp_path, better, mosaics(0.2))).compared
+    first, second = (f"{mean:.2f}" for mean in compared.means)
+    other = NAMES[compared.second]
     assert largest == (
-        f"The choice matters most for Grad-CAM, asked “{WHERE}”: take odds, "
-        f"{cell_of(table).because}."
+        f"The choice matters most for Grad-CAM, asked “{WHERE}”: take the log-odds (on average "
+        f"{first} with the log-odds and {second} with {other}, a difference of "
+        f"{compared.interval}, over 120 images and 1 network)."
     )
-    assert turns.startswith("Of the hypotheses on when the sign turns, H2 is open in 1 of 1")
-    assert "take pre" in said(make_rows(means(pre=0.7)))[1]
-    nothing = said(make_rows(means(odds=0.7), images=2))
-    assert nothing[0].startswith("None of the 21 cells")
+    assert turns.startswith("Whether it depends on what lies behind the layer could not be tried")
+    assert "take the logit (" in said(tmp_path, make_rows(means(pre=0.7)))[1]
+    nothing = said(tmp_path, make_rows(means(odds=0.7), images=2))
+    assert nothing[0] == f"{MEASURED}, and none of them is decided (too few images)."
     assert nothing[1].startswith("In none of them")
+
+
+def test_the_answer_says_where_any_score_will_do_and_how_many_images_are_wanting(tmp_path):
+    same, open_cell = make_rows(means(), noise=0.01), {"method": "grad_cam_plus"}
+    unsure = make_rows(means(odds=0.53), images=30, noise=0.4, **open_cell)
+    unsure = list(unsure)
+    (cell,) = (
+        c for c in fill_table(as_table(tmp_path, unsure))
+        if (c.method, c.question) == ("grad_cam_plus", WHERE)
+    )  # fmt: skip
+    (decided, *_) = said(tmp_path, same, unsure)
+    assert decided == (
+        f"{MEASURED}: all four do equally well in 1; 20 are undecided (a decision would take "
+        f"{cell.needed:,} images)."
+    )
+    three = make_rows(means(pre=0.3), noise=0.01)
+    best = "the log-odds in 1, the log-probability in 1 and the probability in 1"
+    assert f"beside others it is {best};" in said(tmp_path, three)[0]
+
+
+@pytest.mark.parametrize(
+    ("linear", "rectified", "verb", "words"),
+    [
+        (0.2, -0.1, "turns", ("has more of", "and less (-0.1")),
+        (0.2, 0.1, "was not seen to turn", ("has more of", "and more (+0.1")),
+        (-0.2, 0.1, "turns", ("has less of", "and more (+0.1")),
+    ],
+)
+def test_the_answer_says_in_words_whether_the_sign_turns(tmp_path, linear, rectified, verb, words):
+    net = {"network": "efficientnet-lite0"}
+    (*_, turns) = said(
+        tmp_path,
+        mosaics(linear, layer="top_activation", head="linear", **net),
+        mosaics(rectified, layer="block5c_add", head="rectified", **net),
+    )
+    assert turns.startswith(f"The sign of the difference between log-odds and logit {verb} with")
+    assert all(part in turns for part in ("in efficientnet-lite0, ", *words))
+    assert turns.endswith("; whether saturation alone changes it is open.")
+
+
+@pytest.mark.parametrize(
+    ("hot", "words"), [(0.1, "does not change it by what matters."), (0.3, "alone changes it.")]
+)
+def test_the_answer_says_in_words_what_saturation_does(tmp_path, hot, words):
+    cool = mosaics(0.1, network="vgg19-mini@0.5", noise=0.02)
+    hottest = mosaics(hot, network="vgg19-mini@4", noise=0.02, seed=1)
+    assert said(tmp_path, cool, hottest)[2].endswith(words)
+
+
+def test_each_sentence_of_the_answer_has_one_full_stop(tmp_path):
+    net = {"network": "efficientnet-lite0"}
+    parts = (
+        mosaics(0.2, layer="top_activation", head="linear", **net),
+        mosaics(0.0, layer="block5c_add", head="rectified", **net),
+    )
+    for sentences in (said(tmp_path, *parts), said(tmp_path, make_rows(means(), images=2))):
+        assert len(re.findall(r"\.( |$)", " ".join(sentences))) == 3
 
 
 def test_the_answer_is_put_between_its_marks_again_and_again(tmp_path):
@@ -183,7 +255,11 @@ def test_the_answer_is_put_between_its_marks_again_and_again(tmp_path):
     page.write_text(f"# Title\n\n{START}\nold\n{END}\n\nrest\n", "utf-8")
     cells = [nbformat.v4.new_markdown_cell("# 1"), nbformat.v4.new_markdown_cell(page.read_text())]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), notebook)
+    short = tmp_path / "short.md"
+    short.write_text(f"{START}\n{IN_SHORT}old\n{END}\n", "utf-8")
     for sentences in (["It is so.", "Or not."], ["It is new."]):
+        write_answer(short, sentences)
+        assert short.read_text("utf-8") == f"{START}\n{IN_SHORT}{' '.join(sentences)}\n{END}\n"
         for path in (page, notebook):
             write_answer(path, sentences)
         expected = f"# Title\n\n{START}\n{' '.join(sentences)}\n{END}\n\nrest\n"
@@ -266,6 +342,11 @@ def findings(table):
     return {(f.hypothesis, f.network): f.verdict for f in examine(table)}
 
 
+def sides(table, hypothesis):
+    (finding,) = (f for f in examine(table) if f.hypothesis == hypothesis)
+    return [side.mean for side in finding.sides]
+
+
 @pytest.mark.parametrize(
     ("linear", "rectified", "verdict"),
     [(0.2, 0.0, BORNE_OUT), (0.2, 0.2, REFUTED), (-0.1, -0.3, REFUTED)],
@@ -278,14 +359,17 @@ def test_the_hypothesis_on_heads(tmp_path, linear, rectified, verdict):
         mosaics(rectified, layer="block5c_add", head="rectified", **net),
     )
     assert findings(table)["H1", "efficientnet-lite0, block5c_add"] == verdict
+    assert sides(table, "H1") == pytest.approx([linear, rectified], abs=0.02)
 
 
 @pytest.mark.parametrize(("shown", "verdict"), [(0.2, BORNE_OUT), (-0.2, REFUTED), (0.0, OPEN)])
 def test_the_hypotheses_on_rivals(tmp_path, shown, verdict):
     few = mosaics(0.0, p2=0.01, rivals=1.1)
     many = mosaics(shown, p2=0.3, rivals=3.0, object="1", seed=1)
-    found = findings(as_table(tmp_path, few, many))
+    table = as_table(tmp_path, few, many)
+    found = findings(table)
     assert found["H2", "vgg19-mini"] == found["H3", "vgg19-mini"] == verdict
+    assert sides(table, "H2") == pytest.approx([shown, 0], abs=0.03)
 
 
 @pytest.mark.parametrize(("hot", "verdict"), [(0.1, BORNE_OUT), (0.3, REFUTED)])
@@ -296,6 +380,7 @@ def test_the_hypothesis_on_saturation(tmp_path, hot, verdict):
         mosaics(hot, network="vgg19-mini@4", noise=0.02, seed=1),
     )
     assert findings(table)["H4", "vgg19-mini@4"] == verdict
+    assert sides(table, "H4") == pytest.approx([hot, 0.1], abs=0.01)
 
 
 def test_the_plan_has_the_numbers_of_the_code():

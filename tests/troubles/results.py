@@ -29,6 +29,7 @@ from xai_utils.results import _sha256
 from xai_utils.shelf import Shelf
 from xai_utils.split import Points, Site
 from xai_utils.study.best.cases import Source, draw_tiles, find_photographs
+from xai_utils.study.best.examples import Example, examples_figure
 from xai_utils.study.best.sentences import put_answer
 from xai_utils.study.best.table import read_table
 from xai_utils.study.claims import CLAIMS, check_equal, read_claims
@@ -71,6 +72,11 @@ def mosaic_of_the_unsure(folder):
     Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(folder / "black.png")
     network = load_classifier(small(dense()), "none")
     draw_tiles(Source(network, find_photographs(folder)), 0)
+
+
+def examples_of_another_network(folder):
+    wrong = [Example(number=0, rank=0.5, shares=(0.0, 0.0))]
+    examples_figure(load_classifier("vgg19-mini"), "block5_pool", wrong, "Examples")
 
 
 def read_another_table(folder):
@@ -236,6 +242,13 @@ TROUBLES = [
         "The table is of another version, or is another file.",
         "`make study`, or `make study SMALL=1` for a first look.",
         read_another_table,
+    ),
+    Trouble(
+        "the maps of … have the shares … on the object, and the table says …: it was made with "
+        "another network; run make study",
+        "Example maps are drawn anew, and each has to be the one that the table speaks of.",
+        "`make study`, then `make answer`; or take the table and the network of one commit.",
+        examples_of_another_network,
     ),
     Trouble(
         "the text has no place for the answer; it stands between … and …: put these two lines where "

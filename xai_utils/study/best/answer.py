@@ -17,6 +17,7 @@ METHODS = {  # that are compared, as readers know them; floors and damaged maps 
 }
 PAIRS = tuple(combinations(SCORES[::-1], 2))  # (odds, log), (odds, post), (odds, pre), ...
 UNIT = ("network", "layer", "kind", "image", "object")  # what is paired
+VERDICTS = ("better", "worse", "equal", "undecided")  # of the first of two scores
 FEWEST = 4  # pairs, of different images, below which nothing is said
 
 
@@ -170,6 +171,12 @@ def compare_scores(table, measure, seed=SEED):
         Comparison(*row, p, decide(row[-1], p, MARGINS[measure]))
         for row, p in zip(rows, adjusted, strict=True)
     ]
+
+
+def tally(comparisons):
+    """How many comparisons have which verdict: "3 better, 0 worse, 1 equal, 2 undecided"."""
+    verdicts = [c.verdict for c in comparisons]
+    return ", ".join(f"{verdicts.count(v)} {v}" for v in VERDICTS)
 
 
 def by_bin(table, first, second, seed=SEED):

@@ -101,8 +101,9 @@ def _draw_example(column, classifier, layer, example):
     shares = [np.nan_to_num(share_inside(heatmap, mask)) for heatmap in maps]
     if np.abs(np.subtract(shares, example.shares)).max() > CLOSE:
         raise ValueError(
-            f"the maps of {case.name!r} have the shares {np.round(shares, 3)}, and the table says "
-            f"{np.round(example.shares, 3)}: it was made with another network; run make study"
+            f"the maps of {case.name!r} have the shares {np.round(shares, 3)} on the object, and "
+            f"the table says {np.round(example.shares, 3)}: it was made with another network; run "
+            "make study"
         )
     column[0].imshow(case.image)
     column[0].set(xticks=[], yticks=[])

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import norm
 
-from xai_utils.study.best.answer import difference, outcome
+from xai_utils.study.best.answer import difference, in_digits, outcome
 from xai_utils.study.best.plan import MARGINS, SEED
 from xai_utils.study.statistics import Difference, paired_difference
 
@@ -14,6 +14,12 @@ PAIR = ("odds", "pre")
 P2 = 0.1
 COOLEST, HOTTEST = "@0.5", "@4"
 BORNE_OUT, REFUTED, OPEN = "borne out", "refuted", "open"
+SIDES = {  # what a hypothesis compares
+    "H1": ("linear head", "rectified layers"),
+    "H2": ("p2 above .1", "below"),
+    "H3": ("many rivals", "few"),
+    "H4": ("logits × 4", "× 0.5"),
+}
 
 
 class Finding(NamedTuple):
@@ -26,8 +32,7 @@ class Finding(NamedTuple):
         What the hypothesis is about; None if the table does not have it.
     verdict : {"borne out", "refuted", "open"}
     sides : tuple of two (Difference or None)
-        Those of PAIR, between which it is: H1 linear head and rectified layers, H2 and H3 much and
-        little, H4 hottest and coolest.
+        Those of PAIR, whose difference it is; they are named in SIDES.
     """
 
     hypothesis: str
@@ -35,6 +40,18 @@ class Finding(NamedTuple):
     shown: Difference | None
     verdict: str
     sides: tuple = (None, None)
+
+    def __str__(self):
+        named = zip(SIDES[self.hypothesis], self.sides, strict=True)
+        sides = ", ".join(f"{name} {_shown(side)}" for name, side in named)
+        return (
+            f"{self.hypothesis} {self.network}: {sides}; difference {_shown(self.shown)}: "
+            f"{self.verdict}"
+        )
+
+
+def _shown(difference):
+    return in_digits(difference) if difference else "unknown"
 
 
 def larger(shown, least=0.0):

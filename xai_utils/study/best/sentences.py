@@ -51,11 +51,14 @@ def _decided(cells):
     if undecided == len(cells):
         return f"{asked}, and none of them is decided{_wanted(cells)}."
     counts = Counter(score for cell in cells for score in cell.scores if cell.answer != ANY)
-    parts = [f"{NAMES[score]} in {count}" for score, count in _ordered(counts)]
-    said = f"alone or beside others it is {_listed(parts)}; " if parts else ""
+    best = _listed([f"{NAMES[score]} in {count}" for score, count in _ordered(counts)])
     alike = sum(cell.answer == ANY for cell in cells)
-    rest = f", {undecided} are undecided{_wanted(cells)}" if undecided else ""
-    return f"{asked}: {said}all four do equally well in {alike}{rest}."
+    clauses = (
+        f"alone or beside others it is {best}" if best else "",
+        f"all four do equally well in {alike}" if alike else "",
+        f"{undecided} are undecided{_wanted(cells)}" if undecided else "",
+    )
+    return f"{asked}: {'; '.join(filter(None, clauses))}."
 
 
 def _ordered(counts):
@@ -74,8 +77,7 @@ def _wanted(cells):
 
 def _listed(parts, last="and"):
     """Parts of a sentence as a list in words: "a, b and c"."""
-    *first, end = parts
-    return f"{', '.join(first)} {last} {end}" if first else end
+    return f" {last} ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
 
 
 def _largest(cells):
