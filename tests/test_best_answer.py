@@ -6,11 +6,13 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from xai_utils.scores import SCORES
 from xai_utils.study.best.answer import by_bin, compare_scores, judge_matrix, outcome
 from xai_utils.study.best.decision import (
     as_markdown,
+    count_to_decide,
     differences,
     fill_table,
     pool_question,
@@ -37,6 +39,7 @@ from xai_utils.study.best.sentences import (
 )
 from xai_utils.study.best.table import COLUMNS, merge_tables, read_table, write_table
 from xai_utils.study.best.worth import agreement, reactions, reliabilities
+from xai_utils.study.statistics import Difference
 
 PLAN = (Path(__file__).parent.parent / "notebooks" / "8_plan.md").read_text("utf-8")
 WHERE = "Where is the class in the image?"
@@ -142,6 +145,25 @@ def test_an_undecided_cell_names_the_comparison_that_is_open(tmp_path):
     assert cell.scores == () and " with pre, " in cell.because
 
 
+def test_the_images_that_a_decision_would_take_by_a_known_interval():
+    half = norm.ppf(0.95)  # of the 90 % interval, for an error of 1
+
+    def found(mean):
+        return Difference(mean, 0, 0, mean - half, mean + half, 1, 100)
+
+    # equal as soon as the interval ends at the margin; different as soon as 1.96 errors are left
+    assert count_to_decide(found(0), 0.5, family=1) == np.ceil(100 * (half / 0.5) ** 2)
+    assert count_to_decide(found(2), 0.5, family=1) == np.ceil(100 * (norm.ppf(0.975) / 2) ** 2)
+    assert count_to_decide(found(2), 0.5, family=10) > count_to_decide(found(2), 0.5, family=1)
+    assert count_to_decide(found(-2), 0.5, family=3) == count_to_decide(found(2), 0.5, family=3)
+
+
+def test_an_undecided_cell_takes_more_images_than_there_are(tmp_path):
+    for seed, odds in enumerate((0.5, 0.52, 0.54, 0.56)):
+        cell = cell_of(as_table(tmp_path, make_rows(means(odds=odds), seed=seed, noise=0.15)))
+        assert bool(cell.scores) != (cell.needed > 60)
+
+
 def test_two_readings_of_a_table_give_one_answer_and_all_cells_are_named(tmp_path):
     table = as_table(tmp_path, make_rows(means(odds=0.7)))
     text = as_markdown(fill_table(table))
@@ -159,7 +181,8 @@ def test_the_images_that_a_decision_would_take_are_images_not_objects(tmp_path):
     assert "n = 30 images" in one.because and "n = 30 images" in two.because
     table = as_table(tmp_path, *parts)
     found, margin = pool_question(table, "grad_cam", WHERE)
-    widest = max(d.count_needed(margin) for d in differences(found).values())
+    pairs = differences(found)
+    widest = max(count_to_decide(d, margin, len(pairs)) for d in pairs.values())
     assert two.needed == pytest.approx(widest / 2, abs=1)
 
 

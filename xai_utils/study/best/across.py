@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 from xai_utils.study.best.answer import METHODS, compare_scores
 from xai_utils.study.best.pictures import show_band, show_interval, show_legend
 from xai_utils.study.best.plan import MARGINS, SEED
-from xai_utils.style import OTHER_COLORS, SCORE_COLORS, SCORE_MARKERS, STYLE
+from xai_utils.style import NEUTRAL, OTHER_COLORS, SCORE_COLORS, SCORE_MARKERS, STYLE
 
 # Pairs of scores that are shown for every network: colour and mark
 SHOWN_PAIRS = {
@@ -77,7 +77,7 @@ def networks_figure(places, methods, title):
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
             len(heights), len(measures), sharex="col", sharey="row", squeeze=False,
-            figsize=(2.6 * len(measures) + 3, 0.32 * sum(heights) + 1), height_ratios=heights,
+            figsize=(2.5 * len(measures) + 3.6, 0.34 * sum(heights) + 0.6), height_ratios=heights,
         )  # fmt: skip
         for line, (method, found) in zip(axes, of_methods.items(), strict=True):
             for ax, measure in zip(line, measures, strict=True):
@@ -99,6 +99,7 @@ def _knows(place, method):
 def _networks_panel(ax, places, measure, method):
     show_band(ax, MARGINS[measure])
     for row, place in enumerate(places):
+        ax.axhline(row + 0.5, color=NEUTRAL, linewidth=0.5)
         for step, (pair, (color, marker)) in enumerate(SHOWN_PAIRS.items()):
             if c := place.of(measure, method, *pair):
                 show_interval(
@@ -111,4 +112,4 @@ def _networks_panel(ax, places, measure, method):
 
 def _name(place):
     network, at, factor = place.network.partition("@")
-    return f"{network}{f', logits × {factor}' if at else ''}\n{place.layer}, {place.head}"
+    return f"{network}{f', logits × {factor}' if at else ''} · {place.layer} · {place.head}"

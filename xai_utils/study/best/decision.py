@@ -3,12 +3,13 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import norm
 
 from xai_utils.scores import SCORES
 from xai_utils.study.best.answer import METHODS, PAIRS, difference, in_digits, outcome
 from xai_utils.study.best.networks import places_of
 from xai_utils.study.best.plan import JUDGED, MARGINS, QUESTIONS, SEED
-from xai_utils.study.statistics import decide, holm
+from xai_utils.study.statistics import LEVEL, decide, holm
 
 NOTEBOOK = "8_what_is_best.ipynb"
 ANY = "any"
@@ -125,7 +126,7 @@ def differences(found, seed=SEED):
     return {} if None in pairs.values() else pairs
 
 
-def decide_cell(found, pairs, adjusted, margin, method, question):
+def decide_cell(found, pairs, adjusted, family, margin, method, question):
     """The cell of a method and a question.
 
     Parameters
@@ -135,6 +136,8 @@ def decide_cell(found, pairs, adjusted, margin, method, question):
         From `differences`.
     adjusted : sequence of float
         Their p-values, adjusted for the family of the question.
+    family : int
+        How many comparisons that has.
     margin : float
     method, question : str
 
@@ -157,12 +160,31 @@ def decide_cell(found, pairs, adjusted, margin, method, question):
     if taken:
         compared = _compare(found, pairs, *_two_of(found, taken))
         return Cell(method, question, taken, str(compared), compared=compared)
-    needs = {pair: d.count_needed(margin) for pair, d in pairs.items()}
+    needs = {pair: count_to_decide(d, margin, family) for pair, d in pairs.items()}
     widest = max(pairs, key=lambda pair: (verdicts[pair] == UNDECIDED, needs[pair]))
     images = len(set(found.factors["image"])) / len(found.values)  # for each pair
     needed = int(np.ceil(needs[widest] * images)) if verdicts[widest] == UNDECIDED else 0
     compared = _compare(found, pairs, *widest)
     return Cell(method, question, (), str(compared), needed, compared)
+
+
+def count_to_decide(found, margin, family):
+    """Pairs after which a difference would be decided if its mean stayed as it is: int.
+
+    That is, after which it would be shown not to be zero, by Bonferroni in its family, or to be
+    smaller than the margin, whichever takes fewer.
+
+    Parameters
+    ----------
+    found : Difference
+    margin : float
+    family : int
+        Comparisons in it.
+    """
+    size = abs(found.mean)
+    stricter = norm.ppf(1 - LEVEL / 2 / family) / norm.ppf(1 - LEVEL)  # than the 90 % interval
+    goals = [size / stricter, margin - size]  # half widths of that interval
+    return min(found.count_needed(goal) for goal in goals if goal > 0)
 
 
 def _two_of(found, taken):
@@ -214,11 +236,12 @@ def _fill(table, seed):
     for question in QUESTIONS:
         pools = {method: pool_question(table, method, question) for method in METHODS}
         pairs = {method: differences(found, seed) for method, (found, _) in pools.items()}
-        family = iter(holm([d.p for of_method in pairs.values() for d in of_method.values()]))
+        p_values = [d.p for of_method in pairs.values() for d in of_method.values()]
+        family = iter(holm(p_values))
         for method, (found, margin) in pools.items():
             adjusted = [next(family) for _ in pairs[method]]
             cells[method, question] = decide_cell(
-                found, pairs[method], adjusted, margin, method, question
+                found, pairs[method], adjusted, len(p_values), margin, method, question
             )
     return [cells[method, question] for method in METHODS for question in QUESTIONS]
 

@@ -11,14 +11,15 @@ from xai_utils.study.best.answer import METHODS, in_digits, judge_matrix
 from xai_utils.study.best.decision import ANY
 from xai_utils.style import NEUTRAL, SCORE_COLORS, STYLE
 
-WIDTH = 22  # characters in a line of a question
+WIDTH = 26  # characters in a line of a question
+DARK = ("post", "odds")  # scores whose colours take white letters
 
 
 def decision_figure(cells, title):
-    """Which score to take, by method and question: a cell has the colours of its scores.
+    """Which score to take, by method and question: each cell has a box for each score.
 
-    Under the scores stands by how much the best of them is ahead of the best of the others; where
-    any will do, by how much of the worst. White: undecided.
+    The boxes of the scores that are taken are filled. Below them stands by how much the best of
+    them is ahead of the best of the others, or of the worst where any will do.
 
     Parameters
     ----------
@@ -33,10 +34,9 @@ def decision_figure(cells, title):
     """
     methods, questions = (list(dict.fromkeys(c[i] for c in cells)) for i in (0, 1))
     with plt.rc_context(STYLE):
-        figure, ax = plt.subplots(figsize=(2.6 * len(questions) + 2.4, 0.55 * len(methods) + 1))
+        figure, ax = plt.subplots(figsize=(2.7 * len(questions) + 2.6, 0.6 * len(methods) + 1))
         for cell in cells:
-            place = questions.index(cell.question), methods.index(cell.method)
-            _draw_cell(ax, cell, *place)
+            _draw_cell(ax, cell, questions.index(cell.question), methods.index(cell.method))
         ax.set_xticks(range(len(questions)), [fill(question, WIDTH) for question in questions])
         ax.set_yticks(range(len(methods)), [METHODS[m] for m in methods])
         ax.xaxis.tick_top()
@@ -50,38 +50,37 @@ def decision_figure(cells, title):
 
 
 def _draw_cell(ax, cell, column, row):
-    colors = [SCORE_COLORS[score] for score in cell.scores]
-    if cell.answer == ANY:
-        colors = [NEUTRAL]
-    width, height = 0.96, 0.92
-    left, top = column - width / 2, row - height / 2
-    for step, color in enumerate(colors):
-        part = width / len(colors)
-        ax.add_patch(Rectangle((left + step * part, top), part, height, color=color, linewidth=0))
-    ax.add_patch(Rectangle((left, top), width, height, fill=False, edgecolor=NEUTRAL))
-    sure = bool(cell.scores) and cell.answer != ANY
-    style = {"ha": "center", "va": "center", "color": "white" if sure else "black"}
-    ax.text(column, row - 0.17, _headline(cell), fontweight="bold" if sure else None, **style)
-    ax.text(column, row + 0.22, _subline(cell), fontsize=8, **style)
+    width, height = 0.92 / len(SCORES), 0.44
+    for step, score in enumerate(SCORES):
+        left, taken = column - 0.46 + step * width, score in cell.scores
+        color = SCORE_COLORS[score] if taken else "white"
+        ax.add_patch(
+            Rectangle((left, row - 0.4), width, height, facecolor=color, edgecolor=NEUTRAL)
+        )
+        ax.text(
+            left + width / 2, row - 0.4 + height / 2, score, ha="center", va="center",
+            color=("white" if score in DARK else "black") if taken else NEUTRAL,
+            fontweight="bold" if taken else None, fontsize=9,
+        )  # fmt: skip
+    ax.text(column, row + 0.22, _below(cell), ha="center", va="center", fontsize=8)
 
 
-def _headline(cell):
-    if cell.answer == ANY:
-        return "any of the four"
-    return " · ".join(cell.scores) if cell.scores else "undecided"
-
-
-def _subline(cell):
-    if not cell.scores:
-        return f"would take n = {cell.needed:,}" if cell.needed else "too few images"
+def _below(cell):
+    """What stands below the boxes: the difference that the cell rests on, or what is wanting."""
+    if not cell.compared:
+        return "too few images"
     c = cell.compared
-    return f"{c.first} − {c.second}: {in_digits(c)}"
+    shown = f"{c.first} − {c.second}: {in_digits(c)}"
+    if cell.scores:
+        return f"any; {shown}" if cell.answer == ANY else shown
+    return f"undecided, would take {cell.needed:,} images" if cell.needed else f"undecided; {shown}"
 
 
 def judges_figure(tables, margin):
     """Explained score against judging output, a matrix for each table.
 
-    Each column is shown as its deviation from its mean, since the outputs have different units.
+    Colours show how far a score is from the mean of its column, since the outputs have different
+    units; one scale for all matrices.
 
     Parameters
     ----------
@@ -94,24 +93,28 @@ def judges_figure(tables, margin):
     -------
     matplotlib.figure.Figure
     """
+    found = {title: judge_matrix(table) for title, table in tables.items()}
+    deviations = {title: matrix - matrix.mean(axis=0) for title, (matrix, _) in found.items()}
+    reach = max(margin, *(np.abs(d[np.isfinite(d)]).max(initial=0) for d in deviations.values()))
     with plt.rc_context(STYLE):
-        size = (2.7 * len(tables), 3.2)
+        size = (2.7 * len(tables) + 0.8, 3.7)
         figure, axes = plt.subplots(1, len(tables), figsize=size, sharey=True, squeeze=False)
-        for ax, (title, table) in zip(axes[0], tables.items(), strict=True):
-            _draw_judges(ax, *judge_matrix(table), margin)
-            ax.set_title(title)
+        for ax, (title, (matrix, advantage)) in zip(axes[0], found.items(), strict=True):
+            colors = ax.imshow(deviations[title], cmap="RdBu", vmin=-reach, vmax=reach)
+            _write_numbers(ax, matrix, deviations[title], reach)
+            said = in_digits(advantage, 3) if advantage else "too few images"
+            ax.set(title=title, xlabel=f"judging output\n\nadvantage of the own judge\n{said}")
         axes[0, 0].set_ylabel("explained score")
+        label = "difference to the column's mean"
+        figure.colorbar(colors, ax=list(axes[0]), shrink=0.6, label=label)
     return figure
 
 
-def _draw_judges(ax, matrix, advantage, margin):
-    deviation = matrix - matrix.mean(axis=0)
-    reach = max(np.nanmax(np.abs(np.append(deviation, 0))), margin)
-    ax.imshow(deviation, cmap="RdBu", vmin=-reach, vmax=reach)
+def _write_numbers(ax, matrix, deviation, reach):
     for (row, column), value in np.ndenumerate(matrix):
         if np.isfinite(value):
-            ax.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8)
+            color = "white" if abs(deviation[row, column]) > 0.6 * reach else "black"
+            style = {"ha": "center", "va": "center", "fontsize": 9, "color": color}
+            ax.text(column, row, f"{value:.2f}", **style)
     ax.set_xticks(range(len(SCORES)), SCORES)
     ax.set_yticks(range(len(SCORES)), SCORES)
-    said = in_digits(advantage, 3) if advantage else "too few images"
-    ax.set_xlabel(f"judging output\nown judge: {said}")

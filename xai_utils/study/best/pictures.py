@@ -1,6 +1,7 @@
 """The figures of the answer: differences between scores, with their intervals."""
 
 import matplotlib.pyplot as plt
+from matplotlib.lines import Line2D
 
 from xai_utils.scores import SCORES
 from xai_utils.study.best.answer import METHODS, compare_scores
@@ -22,12 +23,13 @@ def show_interval(ax, difference, row, color, marker, label=None, filled=True):
 
 
 def show_legend(figure, axes):
-    """One legend below a figure, for the labels of all its axes."""
-    handles = {}
+    """One legend below a figure, for the labels of all its axes; its marks are filled."""
+    marks = {}
     for ax in axes:
-        drawn, labels = ax.get_legend_handles_labels()
-        handles |= dict(zip(labels, drawn, strict=True))
-    figure.legend(handles.values(), handles, loc="outside lower center", ncols=4, frameon=False)
+        for line, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            style = {"color": line.get_color(), "marker": line.get_marker(), "markersize": 5}
+            marks[label] = Line2D([], [], linestyle="", **style)
+    figure.legend(marks.values(), marks, loc="outside lower center", ncols=4, frameon=False)
 
 
 def difference_figure(table, measures, against="pre", title=None):
@@ -73,6 +75,7 @@ def _difference_panel(ax, table, measure, against):
         )  # fmt: skip
     ax.set_yticks(range(len(METHODS)), METHODS.values())
     ax.set(title=measure, ylim=(len(METHODS) - 0.5, -0.5), xlabel="difference")
+    ax.locator_params(axis="x", nbins=5)
 
 
 def _turned(d):

@@ -129,7 +129,7 @@ def _of_network(network, findings):
 
 def _sign(side):
     """Of a difference whose interval does not hold zero: 1 or -1; otherwise 0."""
-    return (side.low > 0) - (side.high < 0)
+    return int(side.low > 0) - int(side.high < 0)
 
 
 def _more(side):
