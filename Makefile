@@ -49,13 +49,20 @@ notebooks: figures  ## execute the notebooks again and keep their outputs
 	$(OWN) jupyter nbconvert --to notebook --execute --inplace $(NOTEBOOKS)
 	$(STRIP) $(NOTEBOOKS)
 
-train: $(READY)  ## train vgg19-mini again (half an hour), keep its notebook, measure it
+SEEDS ?= 1
+
+train: OWN := TF_NUM_INTRAOP_THREADS=$(CORES) OMP_NUM_THREADS=$(CORES) $(OWN)
+train: $(READY)  ## train vgg19-mini again (half an hour), keep its notebook, measure it; with SEEDS=5 also 4 others, and 2 with sigmoids
+ifneq ($(SEEDS),1)
+	$(OWN) python -m xai_utils.embedded.trainings $(SEEDS)
+else
 	$(OWN) papermill notebooks/train_vgg19_mini.ipynb results/train_vgg19_mini.ipynb
 	mv vgg19_mini.npz xai_utils/embedded/data/
 	$(OWN) papermill notebooks/vgg19_mini.ipynb results/vgg19_mini.ipynb \
 		-r report xai_utils/embedded/data/vgg19_mini.json
 	$(STRIP) results/train_vgg19_mini.ipynb
 	mv results/train_vgg19_mini.ipynb notebooks/
+endif
 
 benchmark: $(READY)  ## measure again what an explanation costs (an hour and a half, nothing else running)
 	for name in cost images completeness; do $(BIN)/python benchmarks/$$name.py || exit 1; done

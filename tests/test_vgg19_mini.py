@@ -5,11 +5,10 @@ import re
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from tests.conftest import CHECK_STREAM
 from xai_utils.embedded.evaluation import evaluate
-from xai_utils.embedded.vgg19_mini import WEIGHTS, build_vgg19_mini, training_example
+from xai_utils.embedded.vgg19_mini import WEIGHTS, build_vgg19_mini
 
 ROOT = Path(__file__).parent.parent
 
@@ -55,10 +54,3 @@ def test_the_model_card_quotes_the_measurements():
         expected = [f"{v:.3f}".lstrip("0") if k != "n" else str(v) for k, v in result.items()]
         expected = [e if not e.startswith("1.") else "1.000" for e in expected]
         assert quoted == expected, test
-
-
-def test_a_training_example_depends_on_its_index_alone():
-    image, target = training_example(4, objects=2)
-    again, _ = training_example(4, objects=2)
-    np.testing.assert_array_equal(image, again)
-    assert sorted(target)[-3:] == [0, 0.5, 0.5]

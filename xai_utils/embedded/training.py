@@ -1,0 +1,232 @@
+"""How ``vgg19-mini`` is trained: its examples, its schedule, and a loop that can be resumed."""
+
+import json
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from xai_utils.checks import check_choice, check_count
+from xai_utils.embedded.empty import EMPTY_KINDS, make_empty
+from xai_utils.embedded.scenes import CLASS_NAMES, make_context_crop, make_scene
+from xai_utils.embedded.vgg19_mini import build_vgg19_mini
+from xai_utils.results import write_atomically
+
+# Preprocessed pixels lie in about [-124, 151]; He initialisation expects values of order one.
+INPUT_SCALE = 64.0
+
+SIZES = {"single": 9600, "double": 2400, "empty": 1400}  # images
+STEPS = 3000
+BATCH_SIZE = 32
+RATE = 1e-3
+WARMUP = 150  # steps, or a tenth of all if that is less
+
+# Each image is read by the dense layers at so many random displacements of its last map, so that
+# they learn what is seen wherever it is seen. It costs little: the convolutions are shared.
+DISPLACEMENTS = 8
+
+# (until this part of the steps, share of scenes with two objects, share of empty pictures)
+SCHEDULE = ((0.25, 0.0, 0.06), (0.5, 0.25, 0.1), (0.8, 0.05, 0.08), (1.0, 0.0, 0.03))
+
+KINDS = ("single", "double", "empty")
+TRAINING_STREAM = 0  # scenes are seeded by (stream, kind, index): tests use other streams
+
+# How the outputs are read in training. With "sigmoid" each output is a question of its own.
+HEADS = {
+    "softmax": lambda targets, z: tf.nn.softmax_cross_entropy_with_logits(targets, z),
+    "sigmoid": lambda targets, z: tf.reduce_sum(
+        tf.nn.sigmoid_cross_entropy_with_logits(tf.cast(targets >= 0.5, tf.float32), z), axis=-1
+    ),
+}
+SAVE_EVERY = 200  # steps
+
+
+def training_example(index, kind):
+    """One training image and its target distribution.
+
+    Of the images of one object, one in five is a crop of the class's own photograph, and one in
+    five has a small distractor. The target of two objects is one half for each, that of an empty
+    picture the same for all classes.
+
+    Parameters
+    ----------
+    index : int
+    kind : {"single", "double", "empty"}
+
+    Returns
+    -------
+    image : ndarray, uint8 (224, 224, 3)
+    target : ndarray, float32 (12,)
+    """
+    check_choice("kind of training example", kind, KINDS)
+    seed = (TRAINING_STREAM, KINDS.index(kind) + 1, index)
+    luck = np.random.default_rng((*seed, 1)).random()
+    names = CLASS_NAMES
+    if kind == "empty":
+        image = make_empty(seed, list(EMPTY_KINDS)[index % len(EMPTY_KINDS)])
+    elif kind == "single" and luck < 0.2:
+        names = (CLASS_NAMES[index % len(CLASS_NAMES)],)
+        image = make_context_crop(seed, *names)
+    else:
+        objects = KINDS.index(kind) + 1
+        scene = make_scene(seed, objects, distractor=kind == "single" and luck < 0.4)
+        image, names = scene.image, scene.classes
+    target = np.zeros(len(CLASS_NAMES), np.float32)
+    target[[CLASS_NAMES.index(name) for name in names]] = 1 / len(names)
+    return image, target
+
+
+def training_set(sizes, processes=2):
+    """The first training examples of each kind; the same ones for any number of processes.
+
+    Parameters
+    ----------
+    sizes : dict
+        How many of each of "single", "double" and "empty".
+    processes : int
+
+    Returns
+    -------
+    dict
+        For each kind, images uint8 (size, 224, 224, 3) and targets float32 (size, 12).
+    """
+    data = {}
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        for kind, size in sizes.items():
+            examples = pool.map(training_example, range(size), [kind] * size, chunksize=50)
+            images, targets = zip(*examples, strict=True)
+            data[kind] = np.stack(images), np.stack(targets)
+    return data
+
+
+def train(data, steps, seed=0, head="softmax", checkpoint=None, report=None):
+    """Train a new network.
+
+    Adam with clipped gradients; the learning rate warms up to 0.001 and then falls along a cosine
+    to 2 % of that. Every step draws its batch from (seed, step) alone, so that a training that
+    goes on from a checkpoint sees what it would have seen.
+
+    Parameters
+    ----------
+    data : dict
+        From `training_set`.
+    steps : int
+        Batches of 32 images.
+    seed : int
+        Of the first weights and of the batches.
+    head : {"softmax", "sigmoid"}
+        Cross-entropy of the softmax, or the binary one of each class by itself, in which two
+        objects are two times yes and an empty picture is twelve times no.
+    checkpoint : str or Path, optional
+        A file to go on from, if it is there, and to save the state of the training in.
+    report : callable, optional
+        Called as ``report(step, loss)`` after every step.
+
+    Returns
+    -------
+    model : keras.Model
+        With a softmax output, for images preprocessed as VGG19's are.
+    losses : ndarray, float32 (steps,)
+        Loss of each batch, in nats.
+
+    Raises
+    ------
+    ValueError
+        If the checkpoint is that of another training.
+    """
+    check_choice("head", head, HEADS)
+    check_count("steps", steps)
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+    network = build_vgg19_mini(classifier_activation=None)
+    optimizer = keras.optimizers.Adam(_learning_rate(steps), clipnorm=1.0)
+    optimizer.build(network.trainable_variables)
+    state = [*network.variables, *optimizer.variables]
+    sizes = {kind: len(images) for kind, (images, _) in data.items()}
+    recipe = json.dumps(
+        [head, seed, steps, sizes, BATCH_SIZE, RATE, WARMUP, DISPLACEMENTS, SCHEDULE]
+    )
+    losses = _resume(checkpoint, recipe, state)
+    descend = _make_step(network, optimizer, HEADS[head])
+    for step in range(len(losses), steps):
+        pixels, targets, displacements = _draw_batch(data, seed, step, steps)
+        losses.append(float(descend(pixels, targets, displacements)))
+        if report:
+            report(step, losses[-1])
+        if checkpoint and (step + 1) % SAVE_EVERY == 0:
+            _save(checkpoint, recipe, state, losses)
+    model = build_vgg19_mini()
+    model.set_weights(network.get_weights())
+    first = model.get_layer("block1_conv1")
+    first.kernel.assign(first.kernel / INPUT_SCALE)  # so that the stock preprocessing applies
+    return model, np.array(losses, np.float32)
+
+
+def _learning_rate(steps):
+    warmup = min(WARMUP, steps // 10)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, steps - warmup, alpha=0.02, warmup_target=RATE, warmup_steps=warmup
+    )
+
+
+def _make_step(network, optimizer, loss_of):
+    """One step of descent, as a graph: from pixels, targets and displacements to the loss."""
+    trunk = keras.Model(network.input, network.get_layer("block5_pool").output)
+    dense = [network.get_layer(name) for name in ("flatten", "fc1", "fc2", "predictions")]
+
+    @tf.function
+    def descend(pixels, targets, displacements):
+        inputs = keras.applications.vgg19.preprocess_input(tf.cast(pixels, tf.float32))
+        with tf.GradientTape() as tape:
+            maps = trunk(inputs / INPUT_SCALE, training=True)
+            x = tf.concat([tf.roll(maps, d, (1, 2)) for d in tf.unstack(displacements)], axis=0)
+            for layer in dense:
+                x = layer(x)
+            loss = tf.reduce_mean(loss_of(tf.tile(targets, [len(displacements), 1]), x))
+        gradients = tape.gradient(loss, network.trainable_variables)
+        optimizer.apply(gradients, network.trainable_variables)
+        return loss
+
+    return descend
+
+
+def _draw_batch(data, seed, step, steps):
+    """Random images, half of them mirrored, their targets, and displacements of the last map."""
+    rng = np.random.default_rng((seed, step))
+    double, empty = next(shares for end, *shares in SCHEDULE if step < end * steps)
+    counts = rng.multinomial(BATCH_SIZE, [1 - double - empty, double, empty])
+    images, targets = [], []
+    for kind, count in zip(KINDS, counts, strict=True):
+        rows = rng.integers(len(data[kind][0]), size=count)
+        images.append(data[kind][0][rows])
+        targets.append(data[kind][1][rows])
+    images, targets = np.concatenate(images), np.concatenate(targets)
+    mirrored = rng.random(BATCH_SIZE) < 0.5
+    images[mirrored] = images[mirrored, :, ::-1]
+    displacements = rng.integers(0, 7, (DISPLACEMENTS, 2), dtype=np.int32)
+    displacements[0] = 0  # as it is seen in the end
+    return tf.constant(images), tf.constant(targets), tf.constant(displacements)
+
+
+def _save(checkpoint, recipe, state, losses):
+    arrays = {f"{i:03}": np.asarray(variable) for i, variable in enumerate(state)}
+    record = {"recipe": recipe, "losses": losses}
+    write_atomically(checkpoint, lambda file: np.savez(file, **record, **arrays))
+
+
+def _resume(checkpoint, recipe, state):
+    """Set the state from a checkpoint, if there is one, and give the losses so far: list."""
+    if not checkpoint or not Path(checkpoint).exists():
+        return []
+    with np.load(checkpoint) as arrays:
+        if str(arrays["recipe"]) != recipe:
+            raise ValueError(
+                f"{str(checkpoint)!r} was written by a training with other settings: "
+                f"{arrays['recipe']}, not {recipe}; remove it, or give another file"
+            )
+        for i, variable in enumerate(state):
+            variable.assign(arrays[f"{i:03}"])
+        return arrays["losses"].tolist()
