@@ -52,5 +52,4 @@ def test_the_model_card_quotes_the_measurements():
         assert row, test
         quoted = re.findall(r"\d*\.?\d+", row.group().split("|", 2)[2])
         expected = [f"{v:.3f}".lstrip("0") if k != "n" else str(v) for k, v in result.items()]
-        expected = [e if not e.startswith("1.") else "1.000" for e in expected]
         assert quoted == expected, test
