@@ -19,7 +19,7 @@ from xai_utils.results import write_atomically
 INPUT_SCALE = 64.0
 
 SIZES = {"single": 9600, "double": 2400, "empty": 1400}  # images
-STEPS = 3000
+STEPS = 2400
 BATCH_SIZE = 32
 RATE = 1e-3
 WARMUP = 150  # steps, or a tenth of all if that is less
@@ -29,7 +29,7 @@ WARMUP = 150  # steps, or a tenth of all if that is less
 DISPLACEMENTS = 8
 
 # (until this part of the steps, share of scenes with two objects, share of empty pictures)
-SCHEDULE = ((0.25, 0.0, 0.06), (0.5, 0.25, 0.1), (0.8, 0.05, 0.08), (1.0, 0.0, 0.03))
+SCHEDULE = ((0.3, 0.0, 0.06), (0.6, 0.25, 0.1), (0.8, 0.05, 0.06), (1.0, 0.0, 0.03))
 
 KINDS = ("single", "double", "empty")
 TRAINING_STREAM = 0  # scenes are seeded by (stream, kind, index): tests use other streams
