@@ -62,6 +62,7 @@ else
 		-r report xai_utils/embedded/data/vgg19_mini.json
 	$(STRIP) results/train_vgg19_mini.ipynb
 	mv results/train_vgg19_mini.ipynb notebooks/
+	rm -f vgg19_mini.checkpoint.npz
 endif
 
 benchmark: $(READY)  ## measure again what an explanation costs (an hour and a half, nothing else running)

@@ -74,7 +74,11 @@ def test_a_stopped_training_goes_on_as_if_it_had_not_been(data, monkeypatch, tmp
 
     with pytest.raises(KeyboardInterrupt):
         train(data, 4, checkpoint=tmp_path / "state.npz", report=stop)
-    resumed, again = train(data, 4, checkpoint=tmp_path / "state.npz")
+    reported = []
+    resumed, again = train(
+        data, 4, checkpoint=tmp_path / "state.npz", report=lambda step, loss: reported.append(loss)
+    )
+    np.testing.assert_array_equal(losses, np.float32(reported))
     np.testing.assert_array_equal(losses, again)
     for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)

@@ -18,7 +18,7 @@ from xai_utils.results import write_atomically
 # Preprocessed pixels lie in about [-124, 151]; He initialisation expects values of order one.
 INPUT_SCALE = 64.0
 
-SIZES = {"single": 9600, "double": 2400, "empty": 1400}  # images
+SIZES = {"single": 9600, "double": 2400, "empty": 1371}  # images
 STEPS = 2400
 BATCH_SIZE = 32
 RATE = 1e-3
@@ -41,7 +41,7 @@ HEADS = {
         tf.nn.sigmoid_cross_entropy_with_logits(tf.cast(targets >= 0.5, tf.float32), z), axis=-1
     ),
 }
-SAVE_EVERY = 200  # steps
+SAVE_EVERY = 50  # steps
 
 
 def training_example(index, kind):
@@ -123,7 +123,7 @@ def train(data, steps, seed=0, head="softmax", checkpoint=None, report=None):
     checkpoint : str or Path, optional
         A file to go on from, if it is there, and to save the state of the training in.
     report : callable, optional
-        Called as ``report(step, loss)`` after every step.
+        Called as ``report(step, loss)`` after every step, and for those before a checkpoint.
 
     Returns
     -------
@@ -149,14 +149,16 @@ def train(data, steps, seed=0, head="softmax", checkpoint=None, report=None):
     recipe = json.dumps(
         [head, seed, steps, sizes, BATCH_SIZE, RATE, WARMUP, DISPLACEMENTS, SCHEDULE]
     )
+    report = report or (lambda step, loss: None)
     losses = _resume(checkpoint, recipe, state)
+    for step, loss in enumerate(losses):
+        report(step, loss)
     descend = _make_step(network, optimizer, HEADS[head])
     for step in range(len(losses), steps):
         pixels, targets, displacements = _draw_batch(data, seed, step, steps)
         losses.append(float(descend(pixels, targets, displacements)))
-        if report:
-            report(step, losses[-1])
-        if checkpoint and (step + 1) % SAVE_EVERY == 0:
+        report(step, losses[-1])
+        if checkpoint and ((step + 1) % SAVE_EVERY == 0 or step + 1 == steps):
             _save(checkpoint, recipe, state, losses)
     model = build_vgg19_mini()
     model.set_weights(network.get_weights())
