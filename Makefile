@@ -13,7 +13,11 @@ NOTEBOOKS := $(filter-out notebooks/train_vgg19_mini.ipynb notebooks/vgg19_mini.
 STRIP := $(BIN)/nbstripout --keep-output --keep-count --keep-id --extra-keys \
 	"metadata.papermill metadata.widgets cell.metadata.papermill cell.metadata.execution metadata.language_info.version"
 
-.PHONY: help figures test portable lab notebooks train benchmark lint lock clean style pytest nbval
+# make explain IMAGES=holiday MODEL=my.keras TARGETS=labels.csv LAYER=... METHODS="grad_cam ..." ...
+EXPLAIN := $(BIN)/python -m xai_utils explain
+OPTION = $(if $($(1)),$(2) "$($(1))")
+
+.PHONY: help figures imagenet explain live engine test portable lab notebooks train benchmark lint lock clean style pytest nbval
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -21,6 +25,23 @@ help:  ## list the targets
 
 figures: $(READY)  ## run the paper, draw its figures, and say whether they are the committed ones
 	@$(BIN)/python workflow/figures.py $(CORES)
+
+imagenet: $(READY)  ## run the paper on a network with ImageNet's classes, in results/imagenet
+	@$(BIN)/python workflow/figures.py $(CORES) imagenet
+
+explain: $(READY)  ## explain a folder of pictures: make explain IMAGES=holiday [MODEL=vgg19-mini ...]
+	@$(if $(IMAGES),,echo "say which pictures: make explain IMAGES=holiday" >&2; exit 2)
+	@$(EXPLAIN) "$(IMAGES)" $(call OPTION,MODEL,--model) $(call OPTION,TARGETS,--targets) \
+		$(call OPTION,LAYER,--layer) $(if $(METHODS),--methods $(METHODS)) \
+		$(if $(SCORES),--scores $(SCORES)) $(call OPTION,BASELINE,--baseline) \
+		$(call OPTION,CROP,--crop) $(call OPTION,OUT,--out) $(if $(FORCE),--force)
+
+live: $(READY)  ## build results/live.html: the maps of your own photograph, in a browser, offline
+	@$(BIN)/python live/build.py results/live.html
+	@ls -sh results/live.html
+
+engine:  ## compile the live page's arithmetic again (needs npm; only after a change to engine.ts)
+	cd live/engine && npm ci && npm run build
 
 test: $(READY)  ## figures, style, pytest and nbval: each, even if one before it fails
 	@failed=; \
@@ -36,7 +57,7 @@ style: $(READY)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 pytest: $(READY)
-	$(OWN) python -m pytest --numprocesses $(CORES) --dist loadfile
+	$(OWN) python -m pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder
 
 nbval: $(READY)
 	@$(BIN)/python workflow/portable.py today
@@ -45,7 +66,7 @@ lab: $(READY)  ## open JupyterLab
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter lab notebooks/index.ipynb
 
 notebooks: figures  ## execute the notebooks again and keep their outputs
-	rm -rf notebooks/methods/results
+	rm -rf notebooks/methods/results notebooks/results
 	$(OWN) jupyter nbconvert --to notebook --execute --inplace $(NOTEBOOKS)
 	$(STRIP) $(NOTEBOOKS)
 
@@ -76,7 +97,7 @@ lock: $(READY)  ## write requirements.txt anew from pyproject.toml
 		--extra dev --generate-hashes --custom-compile-command "make lock" pyproject.toml -o requirements.txt
 
 clean:  ## remove results, figures stay
-	rm -rf results notebooks/figures notebooks/methods/results .snakemake .pytest_cache .ruff_cache
+	rm -rf results notebooks/figures notebooks/results notebooks/methods/results .snakemake .pytest_cache .ruff_cache
 
 $(READY): requirements.txt pyproject.toml
 	@python=$$(PYTHON="$(PYTHON)" sh workflow/find_python.sh) && \

@@ -1,44 +1,35 @@
 """The grid of method x score x picture: one papermill run each, then the figures.
 
-They are drawn in results/figures/; workflow/figures.py, which runs this, compares them with those of
-the repository.
+What is made is listed in workflow/plan.py. Figures are drawn in results/figures/; workflow/figures.py,
+which runs this, compares them with those of the repository.
 """
 
-METHODS = ["grad_cam", "grad_cam_plus", "grad_cam_plus_plus", "rsi_grad_cam", "integrated_gradients"]
-SCORES = ["pre", "post", "log", "odds"]
+sys.path.insert(0, "workflow")
+from plan import FIGURES, PAPER, PATH_METHODS, PICTURES, STEPS, figures, heatmaps
 
-# folder in results/: (image, target class)
-PICTURES = {
-    "cat": ("cat", "cat"),
-    "cat_and_cup-cat": ("cat_and_cup", "cat"),
-    "cat_and_cup-cup": ("cat_and_cup", "cup"),
-}
-FIGURES = ["figure_2", "figure_2_extended", "figure_2_cat_and_cup-cat", "figure_2_cat_and_cup-cup"]
-# notebook: the figures that it draws
-PAPER = {
-    "index": ["figure_1"],
-    "1_softmax_gradients": ["softmax_jacobian"],
-    "2_detecting_a_class": ["two_networks_one_function", "shared_gradient"],
-    "3_loss": ["gradient_of_the_loss"],
-    "4a_one_map": ["vanishing_maxima", "path_weights"],
-    "4b_saturation": ["wrong_at_saturation", "saturation_curves"],
-    "4c_contrasts": ["contrasts", "rivals"],
-    "5_manipulated_maps": [
-        "manipulated_by_a_corner", "drawn_patterns", "manipulated_maps",
-        "manipulated_path_methods", "how_large_k_can_grow", "same_outputs",
-    ],
-    "6_discussion": ["localisation"],
-    "7_cost": ["cost", "adaptive_path", "gap_against_evaluations"],
-}
 # notebook: the measurements that it draws
 MEASURED = {"7_cost": expand("benchmarks/{name}.json", name=["cost", "images", "completeness"])}
+
+# `make imagenet` runs these on a network with ImageNet's classes: what is explained
+OF_CAT = "-r target 'Egyptian cat'"
+UNSURE = "-r unsure_image cat_and_cup -r unsure_target cup"
+ON_IMAGENET = {
+    "1_softmax_gradients": f"{OF_CAT} {UNSURE}",
+    "2_detecting_a_class": OF_CAT,
+    "3_loss": OF_CAT,
+    "4a_one_map": f"{OF_CAT} {UNSURE}",
+    "4b_saturation": "",
+    "4c_contrasts": f"{OF_CAT} {UNSURE}",
+    "5_manipulated_maps": OF_CAT,
+    "6_discussion": OF_CAT,
+}
 
 # these look the claims up
 CLAIMS = {name: ["notebooks/claims.csv"] for name in ("index", "6_discussion")}
 
 PACKAGE = glob_wildcards("xai_utils/{file,[^.].*}.py").file
-SOURCES = expand("xai_utils/{file}.py", file=PACKAGE) + expand("xai_utils/embedded/data/{file}", file=["vgg19_mini.npz", "regions.json"])
-GRID = expand("{picture}/{method}-{score}", picture=PICTURES, method=METHODS, score=SCORES)
+SOURCES = expand("xai_utils/{file}.py", file=PACKAGE) + expand("xai_utils/embedded/data/{file}", file=["vgg19_mini.npz", "regions.json"]) + ["xai_utils/pretrained/data/imagenet_classes.txt"]
+GRID = heatmaps()
 
 # runs share the cores: one thread each, unless the user has set another number
 for library in ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM"):
@@ -51,7 +42,7 @@ RUN = "sh workflow/notebook.sh"
 rule all:
     input:
         expand("results/{run}.{ending}", run=GRID, ending=["npz", "json", "ipynb"]),
-        expand("results/figures/{name}.{ending}", name=sum(PAPER.values(), FIGURES), ending=["png", "pdf"]),
+        expand("results/figures/{name}.{ending}", name=figures(), ending=["png", "pdf"]),
 
 
 rule heatmap:
@@ -65,11 +56,12 @@ rule heatmap:
     params:
         image=lambda w: PICTURES[w.picture][0],
         target=lambda w: PICTURES[w.picture][1],
+        steps=lambda w: f"-p steps {STEPS}" if w.method in PATH_METHODS else "",
     shell:
         "{RUN} {wildcards.picture}-{wildcards.method}-{wildcards.score} "
         "{input.notebook} {output.notebook} "
         "-r image {params.image} -r target {params.target} -r score {wildcards.score} "
-        "-r results results/{wildcards.picture}"
+        "-r results results/{wildcards.picture} {params.steps}"
 
 
 for paper, drawn in PAPER.items():
@@ -106,3 +98,28 @@ rule figure_2:
     shell:
         "{RUN} figure_2 {input.notebook} {output.notebook} "
         "-r results results -r figures results/figures"
+
+
+rule imagenet:
+    input:
+        expand("results/imagenet/{name}.ipynb", name=ON_IMAGENET),
+
+
+for paper, explained in ON_IMAGENET.items():
+
+    rule:
+        name:
+            f"imagenet_{paper}"
+        input:
+            notebook=f"notebooks/{paper}.ipynb",
+            sources=SOURCES,
+            claims=CLAIMS.get(paper, []),
+        output:
+            notebook=f"results/imagenet/{paper}.ipynb",
+        params:
+            name=paper,
+            explained=explained,
+        shell:
+            "{RUN} imagenet-{params.name} {input.notebook} {output.notebook} "
+            "-r model efficientnet-lite0 -r layer top_activation "
+            "-r figures results/imagenet/figures {params.explained}"

@@ -15,8 +15,9 @@ import numpy as np
 
 from xai_utils import ScoreGradients, completeness, load_classifier
 from xai_utils.embedded.scenes import make_scene
+from xai_utils.files import write_atomically
 from xai_utils.paths import split_evenly
-from xai_utils.results import versions, write_atomically
+from xai_utils.results import versions
 from xai_utils.scores import SCORES, score_factor, score_value
 
 STREAM = 5  # of the scenes; training, tests and notebooks use others

@@ -52,7 +52,7 @@ def main():
                 f"{work:22} {count:4} images: {measured['seconds_per_image']:.2f} s each, "
                 f"peak {measured['peak_GB']:.2f} GB"
             )
-    from xai_utils.results import write_atomically
+    from xai_utils.files import write_atomically
 
     write_atomically(OUTPUT, lambda file: file.write(json.dumps(report, indent=2).encode() + b"\n"))
 

@@ -1,5 +1,7 @@
 """Networks and scenes that several tests share."""
 
+import resource
+
 import keras
 import numpy as np
 import pytest
@@ -9,7 +11,20 @@ from xai_utils import load_classifier
 from xai_utils.embedded.evaluation import TEST_STREAM
 from xai_utils.embedded.scenes import make_scene
 
+# these take longest, and start first, so that no core is left alone with one of them at the end;
+# the Makefile keeps xdist from another order
+LONG = (
+    "test_completeness.py",
+    "test_workflow.py",
+    "test_vgg19_mini.py",
+    "test_claims.py",
+    "test_random_networks.py",
+)
 CHECK_STREAM = TEST_STREAM + 1  # scenes that neither training nor the model card has seen
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 @pytest.fixture(scope="session")
@@ -62,3 +77,12 @@ def seed():
 def images():
     """Three random images at the size of the small networks' input."""
     return list(np.random.default_rng(0).integers(0, 256, (3, *SHAPE), dtype=np.uint8))
+
+
+@pytest.fixture
+def small_disk():
+    """No file may grow beyond 4 kB."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

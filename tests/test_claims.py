@@ -85,10 +85,10 @@ def quiet(monkeypatch):
     for name, stub in (
         ("show", lambda figure, alt=None: plt.close(figure)),
         ("save_figure", lambda *arguments: None),
-        ("check_parameters", lambda: None),
+        ("check_parameters", dict),
     ):
         monkeypatch.setattr(xai_utils, name, stub)
-    monkeypatch.setattr("xai_utils.parameters.check_parameters", lambda: None)
+    monkeypatch.setattr("xai_utils.parameters.check_parameters", dict)
 
 
 def code_cells(notebook):

@@ -15,8 +15,8 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 CLAIMS = read_claims()
 CONCLUDED = re.compile(r"^([\w-]+): .+\n    .+ -> (.+)$", re.MULTILINE)
 CHECKED = re.compile(r": equal to [\d.e-]+$", re.MULTILINE)
-TEXTS = ("1_softmax_gradients", "2_detecting_a_class", "3_loss", "6_discussion")
 NUMBERED = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
+TEXTS = (*NUMBERED, "figure_2")
 
 
 def cells(notebook, kind="code"):

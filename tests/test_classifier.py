@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import xai_utils.imagenet
 from xai_utils import ScoreGradients, grad_cam, load_classifier
 from xai_utils.classifier import softmax
 
@@ -284,52 +283,3 @@ def test_wrong_images_are_refused(mini, images, error, message):
 def test_weights_have_one_checksum(mini):
     assert mini.weights_sha256() == load_classifier("vgg19-mini").weights_sha256()
     assert mini.weights_sha256() != load_classifier(sequential(dense()), "none").weights_sha256()
-
-
-@pytest.fixture
-def no_network(tmp_path, monkeypatch):
-    """Keras's cache in an empty folder, and addresses that lead nowhere."""
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(xai_utils.imagenet, "VGG19_URL", f"{tmp_path.as_uri()}/nowhere/")
-    monkeypatch.setattr(xai_utils.imagenet, "IMAGENET_URL", f"{tmp_path.as_uri()}/nowhere/")
-    return tmp_path
-
-
-def test_vgg19_without_a_network_says_which_file_to_put_where(no_network):
-    with pytest.raises(FileNotFoundError) as caught:
-        load_classifier("vgg19")
-    assert "vgg19_weights_tf_dim_ordering_tf_kernels.h5" in str(caught.value)
-    assert str(no_network / "home" / "models") in str(caught.value)
-
-
-def test_vgg19_loads_a_weight_file_of_keras_format(no_network, monkeypatch):
-    """The ImageNet weights in their own file format (HDF5 by layer), with random numbers."""
-    import h5py
-
-    folder = no_network / "home" / "models"
-    folder.mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    model = keras.applications.VGG19(weights=None)
-    for layer in model.layers:
-        shapes = [w.shape for w in layer.weights]
-        layer.set_weights([(rng.random(s, np.float32) - 0.5) / 50 for s in shapes])
-    with h5py.File(folder / xai_utils.imagenet.VGG19_WEIGHTS, "w") as file:
-        file.attrs["layer_names"] = [layer.name for layer in model.layers]
-        for layer in model.layers:
-            group = file.create_group(layer.name)
-            group.attrs["weight_names"] = [w.path for w in layer.weights]
-            for weight in layer.weights:
-                group.create_dataset(weight.path, data=np.asarray(weight))
-    index = {str(i): [f"n{i}", f"class_{i}"] for i in range(1000)}
-    (folder / xai_utils.imagenet.IMAGENET_NAMES).write_text(json.dumps(index))
-    monkeypatch.setattr(xai_utils.imagenet, "VGG19_WEIGHTS_MD5", None)
-    monkeypatch.setattr(xai_utils.imagenet, "IMAGENET_NAMES_MD5", None)
-    classifier = load_classifier("vgg19")
-    assert classifier.class_names[7] == "class 7"
-    image = rng.integers(0, 256, (224, 224, 3), dtype=np.uint8)
-    inputs = keras.applications.vgg19.preprocess_input(image[None].astype(np.float32))
-    np.testing.assert_allclose(
-        classifier.probabilities([image]), np.asarray(model(inputs)), atol=1e-5
-    )
-    heatmap = grad_cam(ScoreGradients(classifier, [image], ["class 7"]), "odds")
-    assert heatmap.shape == (1, 7, 7)

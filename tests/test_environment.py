@@ -22,6 +22,7 @@ LOCK = [
     for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines()
     if re.match(r"[a-z]", line)
 ]
+LARGEST = 5_000_000  # bytes: the weights of vgg19-mini have four million
 MACHINES = {
     "linux": {"sys_platform": "linux", "platform_machine": "x86_64"},
     "linux-arm": {"sys_platform": "linux", "platform_machine": "aarch64"},
@@ -131,3 +132,15 @@ def test_make_says_which_pythons_it_found_and_what_helps(find_python):
     for remedy in ("apt install python3-venv", "uv python install", "conda create"):
         assert remedy in ended.stderr
     assert "no Python named mine" in find_python({}, PYTHON="mine").stderr
+
+
+def test_nothing_large_and_no_package_is_in_the_repository():
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a clone, so that what is tracked is not known")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    files = [ROOT / name for name in listed.stdout.split("\0") if name]
+    assert len(files) > 100
+    assert [f.name for f in files if f.suffix in (".whl", ".zip", ".gz", ".tar")] == []
+    assert [f.name for f in files if f.is_file() and f.stat().st_size > LARGEST] == []

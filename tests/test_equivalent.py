@@ -54,6 +54,12 @@ def test_the_change_of_pre_is_the_gradient_of_what_was_added(tiny, images):
     np.testing.assert_allclose(change[:, 1:], 0, atol=1e-12)
 
 
+def test_what_is_added_to_all_logits_is_kept_once(tiny):
+    """One number for each unit of the layer, whatever the number of classes."""
+    more = corner_variant(tiny).network.count_params() - tiny.network.count_params()
+    assert more == 4 * 5 * 5 + len(tiny.class_names)
+
+
 @pytest.mark.parametrize("make", [kernel_variant, corner_variant])
 def test_the_original_is_not_touched(tiny, images, make):
     logits, weights = tiny.logits(images), tiny.weights_sha256()

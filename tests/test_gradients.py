@@ -107,6 +107,16 @@ def test_an_adaptive_path_is_complete_to_its_tolerance_with_fewer_points(mini, s
     assert np.max(gaps[0]) <= 0.01 < np.max(gaps[1])
 
 
+@pytest.mark.parametrize("chunk", [None, 1, 3])
+def test_the_gradients_of_all_logits_are_those_of_each(tiny, noise_images, chunk):
+    of = {"layer": "pool", "scores": "pre"}
+    every = ScoreGradients(tiny, noise_images, [0, 0, 0], chunk=chunk, **of).logit_gradients
+    assert every.shape[:2] == (3, 4)
+    for c in range(4):
+        one = ScoreGradients(tiny, noise_images, [c, c, c], **of).point_gradient("pre")
+        np.testing.assert_allclose(every[:, c], one, rtol=1e-12)
+
+
 def test_an_adaptive_path_is_the_trapezoid_rule_at_its_points(tiny, noise_images):
     """The same sum as over all points at once, from one evaluation of the network."""
     gradients = ScoreGradients(
@@ -148,7 +158,7 @@ def test_results_are_the_same_bit_by_bit_when_repeated(mini, scenes):
 
 def test_the_chunk_follows_from_the_memory(mini, scenes):
     def chunk(memory):
-        return ScoreGradients(mini, [scenes[0].image], [0], memory=memory).chunk
+        return ScoreGradients(mini, [scenes[0].image], [0], memory=memory)._passes.chunk
 
     assert chunk(1e-6) == 1
     assert chunk(4.5 * mini.memory_per_image()) == 4

@@ -6,15 +6,9 @@ from PIL import Image
 from scipy.ndimage import binary_dilation
 
 from xai_utils import load_image, load_scene
+from xai_utils.embedded.cutouts import CLASS_NAMES, REGIONS, cut_out
 from xai_utils.embedded.samples import PHOTOGRAPHS, SCENES
-from xai_utils.embedded.scenes import (
-    CLASS_NAMES,
-    REGIONS,
-    _object,
-    _paste,
-    make_context_crop,
-    make_scene,
-)
+from xai_utils.embedded.scenes import _paste, make_context_crop, make_scene
 
 GRADIENT = np.linspace(0, 255, 40).astype(np.uint8).reshape(5, 8)
 
@@ -89,7 +83,7 @@ def test_a_mask_is_where_the_object_was_pasted():
     for index in range(5):
         rng = np.random.default_rng(index)
         canvas = Image.new("RGB", (224, 224), (0, 255, 0))
-        pasted, (mask, _) = _paste(rng, canvas, *_object(rng, "cup", "train"), 120)
+        pasted, (mask, _) = _paste(rng, canvas, *cut_out(rng, "cup", "train"), 120)
         changed = (np.asarray(pasted) != np.asarray(canvas)).any(axis=-1)
         assert changed[mask].mean() > 0.99
         assert not changed[~binary_dilation(mask, iterations=6)].any()

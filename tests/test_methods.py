@@ -18,7 +18,7 @@ from xai_utils import (
     normalise,
     rsi_grad_cam,
 )
-from xai_utils.methods import Completeness, describe_gap
+from xai_utils.completeness_gap import Completeness, describe_gap
 from xai_utils.scores import SCORES, score_value
 from xai_utils.study.equivalent import add_to_kernel
 

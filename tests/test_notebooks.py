@@ -50,6 +50,14 @@ def test_committed_outputs_hold_no_path_and_no_timestamp(notebook):
     )
 
 
+def test_every_figure_carries_the_parameters_of_its_notebook(notebook):
+    code = ["".join(cell["source"]) for cell in code_cells(notebook)]
+    saved = re.findall(r"save_figure\(\s*figure, .+?, (\w+)", "\n".join(code[1:]))
+    assert set(saved) <= {"source", "origins"}
+    if saved:
+        assert "**check_parameters()}" in code[1]
+
+
 def test_notebooks_begin_with_a_title_and_then_their_parameters(notebook):
     assert "".join(notebook["cells"][0]["source"]).startswith("# ")
     first = code_cells(notebook)[0]

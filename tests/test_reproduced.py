@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -27,7 +28,15 @@ def folders(tmp_path):
         write_notebook(folder / "1_paper.ipynb", ["0.99\n"], ["of this machine\n"])
     write_record(made, 16.7, 0.0139, 0.055)
     write_table(committed, ROW)
-    return made, committed, temporary
+    return made, committed, temporary, Plan
+
+
+class Plan:
+    """What was to be made."""
+
+    figures = staticmethod(lambda: ["figure_1", "figure_2"])
+    notebooks = staticmethod(lambda: ["1_paper", "2_failed"])
+    heatmaps = staticmethod(lambda: ["cat/rsi_grad_cam-post", "cat/rsi_grad_cam-odds"])
 
 
 def write_figure(stem, pixels):
@@ -74,7 +83,7 @@ def test_the_same_results_are_called_the_same(folders):
 
 
 def test_rounding_that_nobody_sees_changes_no_file_of_the_repository(folders):
-    made, committed, _ = folders
+    made, committed, *_ = folders
     before = contents(committed)
     write_figure(made / "figures" / "figure_1", PICTURE + np.uint8(INVISIBLE))
     write_notebook(made / "1_paper.ipynb", ["0.99\n"], ["of another machine\n"])
@@ -88,7 +97,7 @@ def test_rounding_that_nobody_sees_changes_no_file_of_the_repository(folders):
 
 
 def test_a_figure_that_looks_different_takes_the_place_of_the_committed_and_is_named(folders):
-    made, committed, _ = folders
+    made, committed, *_ = folders
     pixels = PICTURE.copy()
     pixels[1, 2, 0] += INVISIBLE + 1
     write_figure(made / "figures" / "figure_1", pixels)
@@ -100,7 +109,7 @@ def test_a_figure_that_looks_different_takes_the_place_of_the_committed_and_is_n
 
 
 def test_a_new_figure_and_one_of_another_size_are_named(folders):
-    made, _, _ = folders
+    made, *_ = folders
     write_figure(made / "figures" / "figure_1", PICTURE[:3])
     write_figure(made / "figures" / "figure_2", PICTURE)
     answer = compare(*folders)
@@ -123,3 +132,18 @@ def test_a_heatmap_that_differs_is_named_and_the_table_written_anew(folders, val
         "  cat/rsi_grad_cam/post: differs; see git diff",
     ]
     assert compare(*folders)[-1] == "heatmaps: 1 of 1 to one per cent"
+
+
+def test_results_of_the_user_and_of_an_older_version_are_left_alone(folders):
+    made, committed, *_ = folders
+    write_figure(made / "figures" / "figure_of_old", PICTURE)
+    write_notebook(made / "4_renamed.ipynb", ["0.5\n"], [])
+    (made / "my_dog").mkdir()
+    shutil.copyfile(made / "cat" / "rsi_grad_cam-post.json", made / "my_dog" / "grad_cam-post.json")
+    before = contents(committed)
+    assert compare(*folders)[1:] == [
+        "figures: 1 of 1 are (1 to the pixel, 0 to the eye)",
+        "printed results: 1 of 1 notebooks, word for word",
+        "heatmaps: 1 of 1 to one per cent",
+    ]
+    assert contents(committed) == before

@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import resource
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -30,8 +29,8 @@ from xai_utils import (
     softmax_score_diagram,
 )
 from xai_utils.figures import format_probability
-from xai_utils.heatmaps import describe_emptiness, pointing_hit, share_inside
-from xai_utils.results import write_atomically
+from xai_utils.files import write_atomically
+from xai_utils.heatmaps import describe_emptiness, describe_place, pointing_hit, share_inside
 
 
 @pytest.fixture(scope="module")
@@ -235,15 +234,6 @@ def test_a_damaged_result_is_named(tmp_path, result, ending, content):
         load_result(tmp_path, "grad_cam", "post")
 
 
-@pytest.fixture
-def small_disk():
-    """No file may grow beyond 4 kB."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_a_full_disk_is_named_with_file_and_folder_and_what_was_there_stays(
     tmp_path, mini, result, small_disk
 ):
@@ -313,6 +303,36 @@ def test_figures_carry_their_origin_and_are_the_same_again(tmp_path, result):
     plt.close("all")
 
 
+def test_a_figure_of_other_parameters_is_not_replaced(tmp_path):
+    source = {"notebook": "some.ipynb", "image": "cat", "scenes": 100}
+
+    def save(source):
+        return save_figure(softmax_score_diagram("mini", "layer"), tmp_path / "figure", source)
+
+    before = [file.read_bytes() for file in save(source)]
+    assert [file.read_bytes() for file in save(source)] == before
+    with pytest.raises(ValueError, match="made with another image, scenes, and is not replaced"):
+        save({**source, "image": "dog", "scenes": 60})
+    with pytest.raises(ValueError, match="another notebook"):
+        save({"notebook": "other.ipynb"})
+    assert [path.read_bytes() for path in sorted(tmp_path.iterdir())] == before[::-1]
+    # a picture of unknown origin is not one that would be missed
+    Image.new("RGB", (4, 4)).save(tmp_path / "figure.png")
+    save(source)
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [((0, 0), "at the upper left"), ((5, 5), "at the lower right"), ((3, 0), "at the left"),
+     ((0, 3), "at the upper middle"), ((3, 3), "in the middle")],
+)  # fmt: skip
+def test_where_a_map_is_largest_is_said_in_words(place, words):
+    heatmap = np.zeros((7, 6))
+    heatmap[place] = -1
+    assert describe_place(heatmap) == words
+
+
 @pytest.mark.parametrize("signed", [False, True])
 def test_a_figure_names_method_score_class_layer_and_model(result, mini, signed):
     heatmap, record = result
@@ -323,7 +343,8 @@ def test_a_figure_names_method_score_class_layer_and_model(result, mini, signed)
     title = figure.get_suptitle()
     for word in ("Grad-CAM", "post-softmax", "cat", "p = ", "block5_pool", "vgg19-mini"):
         assert word in title
-    assert "raw maximum" in figure.axes[1].get_xlabel()
+    expected = "largest |value|" if signed else "raw maximum"
+    assert expected in figure.axes[1].get_xlabel()
     plt.close("all")
 
 

@@ -16,11 +16,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SMALLER = {
-    r"^METHODS = .*": 'METHODS = ["grad_cam"]',
+    r"^METHODS = \[[^]]*\]": 'METHODS = ["grad_cam"]',
     r"^SCORES = .*": 'SCORES = ["pre", "odds"]',
-    r"^FIGURES = .*": "FIGURES = []",
-    r"^PICTURES = \{[^}]*^\}": 'PICTURES = {"cat": ("cat", "cat")}',
-    r"^PAPER = \{[^}]*^\}": 'PAPER = {"1_softmax_gradients": ["softmax_jacobian"]}',
+    r"^FIGURES = \[[^]]*\]": "FIGURES = []",
+    r"^PICTURES = \{[^}]*\}": 'PICTURES = {"cat": ("cat", "cat")}',
+    r"^PAPER = \{[^}]*\}": 'PAPER = {"1_softmax_gradients": ["softmax_jacobian"]}',
 }
 NOTEBOOK = "notebooks/1_softmax_gradients.ipynb"
 VICTIMS = ("the command", "snakemake", "the whole group", "the warm server", "the command")
@@ -34,11 +34,12 @@ def template(tmp_path_factory):
     for name in ("xai_utils", "workflow", "notebooks", "figures", "benchmarks"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copyfile(ROOT / ".gitignore", folder / ".gitignore")
-    text = (ROOT / "Snakefile").read_text("utf-8")
+    shutil.copyfile(ROOT / "Snakefile", folder / "Snakefile")
+    text = (ROOT / "workflow" / "plan.py").read_text("utf-8")
     for pattern, replacement in SMALLER.items():
         text, count = re.subn(pattern, replacement, text, flags=re.MULTILINE)
         assert count == 1, pattern
-    (folder / "Snakefile").write_text(text, "utf-8")
+    (folder / "workflow" / "plan.py").write_text(text, "utf-8")
     assert make_figures(folder).returncode == 0  # writes the table of heatmaps of this small paper
     forget_results(folder)
     shutil.rmtree(folder / ".snakemake")

@@ -245,6 +245,65 @@ def test_layers_whose_axes_were_moved_are_refused_and_those_moved_back_are_not()
         classifier.split("tokens")
 
 
+class OwnCrop(layers.Layer):
+    def call(self, x):
+        return 1 - x[:, 4:-4, 3:-3] / 3
+
+
+def between(*changes):
+    """A network with something between its two convolutions."""
+    inputs = x = keras.Input((32, 24, 3))
+    for layer in (conv("before"), *changes, conv("after")):
+        x = layer(x)
+    return keras.Model(inputs, dense()(layers.GlobalAveragePooling2D()(x)))
+
+
+def conv(name):
+    return layers.Conv2D(4, 3, padding="same", name=name)
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        layers.Cropping2D(4),
+        layers.Cropping2D(((0, 8), (0, 0))),
+        layers.CenterCrop(24, 18),
+        layers.Resizing(24, 24, crop_to_aspect_ratio=True),
+        OwnCrop(),
+        lambda x: x[:, 8:],
+    ],
+)  # fmt: skip
+def test_a_layer_that_sees_a_part_of_the_image_is_refused(cut, images):
+    classifier = load_classifier(between(cut), "none")
+    assert [n for n in classifier.layer_names if n in ("after", "before")] == ["before"]
+    with pytest.raises(ValueError, match=r"'after' does not see the whole image: '.*' cuts its"):
+        classifier.split("after")
+
+
+def test_pixels_that_a_network_cuts_off_have_no_attribution():
+    classifier = load_classifier(between(layers.Cropping2D(4)), "none")
+    image = np.random.default_rng(0).integers(256, size=(32, 24, 3), dtype=np.uint8)
+    pixels = ScoreGradients(classifier, [image], [0], layer="input", steps=3)
+    used = integrated_gradients(pixels, "pre")[0] != 0
+    # the convolution before the cut reaches one pixel further
+    assert used[4:-4, 4:-4].any() and not used[:3].any() and not used[:, -3:].any()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [layers.Cropping2D(1)],
+        [layers.Resizing(16, 12)],
+        [layers.RandomCrop(24, 18)],  # resizes where it does not train
+        [layers.ZeroPadding2D(4), layers.Cropping2D(1)],
+        [layers.MaxPooling2D(2), lambda x: x[:, ::2, 1::2]],
+        [lambda x: layers.Concatenate()([layers.Cropping2D(4)(layers.ZeroPadding2D(4)(x)), x])],
+    ],
+)  # fmt: skip
+def test_a_layer_that_sees_nearly_all_of_the_image_can_be_used(changes):
+    assert load_classifier(between(*changes), "none").layer_names[0] == "after"
+
+
 def two_uses():
     inputs = keras.Input(SHAPE)
     pool = layers.MaxPooling2D(2, name="pool")

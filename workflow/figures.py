@@ -1,4 +1,7 @@
-"""Run the paper and say what came out: ``python workflow/figures.py [CORES]``.
+"""Run the paper and say what came out: ``python workflow/figures.py [CORES] [imagenet]``.
+
+With ``imagenet`` the paper is run on a network with ImageNet's classes, and its verdicts are
+compared in place of the figures.
 
 Snakemake runs what is not up to date. Whatever ends this program, the same command goes on where
 it ended, and nothing that was started goes on without it.
@@ -14,9 +17,11 @@ import sys
 import time
 from contextlib import contextmanager
 
+import plan
 from guard import MARK, sweep
 from own_settings import ROOT, TEMPORARY, own_environment
 from reproduced import compare
+from verdicts import compare_verdicts
 
 RESULTS = ROOT / "results"
 LOG = RESULTS / "log" / "snakemake.txt"
@@ -24,16 +29,19 @@ LEFT_BY_A_KILL = re.compile(r"\..+\.\d+")  # what write_atomically had not finis
 PATIENCE = 10  # seconds for an earlier run to put things away
 
 
-def main(cores):
+def main(cores, target="all"):
     os.chdir(ROOT)
     start = time.monotonic()
     with the_only_run() as environment:
         clear_leftovers()
         with warm_interpreter(environment):
-            status = run_snakemake(cores, environment)
+            status = run_snakemake(cores, target, environment)
         failures = describe_failures(status)
-        answer = compare(RESULTS, ROOT, TEMPORARY)
-    (RESULTS / "reproduced.txt").write_text("\n".join(answer) + "\n", "utf-8")
+        if target == "all":
+            answer = compare(RESULTS, ROOT, TEMPORARY, plan)
+            (RESULTS / "reproduced.txt").write_text("\n".join(answer) + "\n", "utf-8")
+        else:
+            answer = compare_verdicts()
     print("\n".join(["", *answer, f"{time.monotonic() - start:.0f} seconds", *failures]))
     return 1 if failures else 0
 
@@ -106,9 +114,9 @@ def warm_interpreter(environment):
         server.wait()
 
 
-def run_snakemake(cores, environment):
+def run_snakemake(cores, target, environment):
     """Run what is not up to date, and print how far it is. Returns Snakemake's exit status."""
-    command = [sys.executable, "-m", "snakemake", "--cores", cores, "--keep-going",
+    command = [sys.executable, "-m", "snakemake", target, "--cores", cores, "--keep-going",
                "--rerun-incomplete", "--nolock"]  # fmt: skip
     LOG.parent.mkdir(exist_ok=True)
     caller, shown = os.getppid(), 0
@@ -153,6 +161,6 @@ def error_of(notebook, log):
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "2"))
+        sys.exit(main(*(sys.argv[1:] or ["2"])))
     except KeyboardInterrupt:
         sys.exit("stopped; the same command goes on from here")

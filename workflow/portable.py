@@ -69,7 +69,8 @@ def run(name):
     ]  # fmt: skip
     environment = {**own_environment(), **VARIANTS[name]}
     # a run refuses to replace the results of another network, as that of another variant is
-    shutil.rmtree(ROOT / "notebooks" / "methods" / "results", ignore_errors=True)
+    for folder in ("notebooks", "notebooks/methods"):
+        shutil.rmtree(ROOT / folder / "results", ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=environment["TMPDIR"]) as folder:
         if "WEIGHT_NOISE" in environment:
             startup = Path(folder, "profile_default", "startup")

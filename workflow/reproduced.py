@@ -19,8 +19,10 @@ NAMED = 5  # of many heatmaps that differ
 COLUMNS = ("picture", "method", "score", "class", "log_odds", "raw_maximum", "gap")
 
 
-def compare(made, committed, temporary):
-    """Compare everything, and let what differs take the place of the committed.
+def compare(made, committed, temporary, plan):
+    """Compare everything that was to be made, and let what differs take the place of the committed.
+
+    What else there is in the folder of results, of the user or of an older version, is left alone.
 
     Parameters
     ----------
@@ -28,6 +30,8 @@ def compare(made, committed, temporary):
         The folder of results, and that of the repository.
     temporary : Path
         A folder on the same disk.
+    plan : module
+        As `plan`: the names of what was to be made.
 
     Returns
     -------
@@ -35,14 +39,15 @@ def compare(made, committed, temporary):
         Lines for the screen: the answer, and what differs.
     """
     lines = ["Is it what the repository says?"]
-    for part in (_figures, _printed_results, _heatmaps):
-        lines += part(made, committed, temporary)
+    lines += _figures(made, committed, temporary, plan.figures())
+    lines += _printed_results(made, committed, plan.notebooks())
+    lines += _heatmaps(made, committed, temporary, plan.heatmaps())
     return lines
 
 
-def _figures(made, committed, temporary):
+def _figures(made, committed, temporary, names):
     exact, invisible, other = [], [], []
-    for new in sorted((made / "figures").glob("*.png")):
+    for new in _existing(made / "figures", names, ".png"):
         old = committed / "figures" / new.name
         difference = picture_difference(new, old)
         if difference <= INVISIBLE and old.with_suffix(".pdf").is_file():
@@ -79,9 +84,14 @@ def _replace(new, old, temporary):
     os.replace(temporary / new.name, old)
 
 
-def _printed_results(made, committed, temporary):
+def _existing(folder, names, ending):
+    """Those of the files that were made: a notebook that failed has none."""
+    return [path for name in names if (path := folder / f"{name}{ending}").is_file()]
+
+
+def _printed_results(made, committed, names):
     other, count = [], 0
-    for new in sorted(made.glob("*.ipynb")):
+    for new in _existing(made, names, ".ipynb"):
         count += 1
         a, b = printed(new), printed(committed / "notebooks" / new.name)
         if a != b:
@@ -104,8 +114,8 @@ def printed(notebook):
     return "".join("".join(output.get("text", [])) for output in outputs).splitlines()
 
 
-def _heatmaps(made, committed, temporary):
-    rows = [_row(path) for path in sorted(made.glob("*/*-*.json"))]
+def _heatmaps(made, committed, temporary, names):
+    rows = [_row(path) for path in _existing(made, sorted(names), ".json")]
     table = committed / "figures" / "heatmaps.csv"
     old = {}
     if table.is_file():

@@ -11,9 +11,8 @@ from xai_utils.methods import (
     grad_cam_plus_plus,
     rsi_grad_cam,
     integrated_gradients,
-    completeness,
-    describe_completeness,
 )
+from xai_utils.completeness_gap import completeness, describe_completeness
 from xai_utils.heatmaps import normalise, resize_heatmap, overlay
 from xai_utils.figures import attribution_figure, heatmap_grid
 from xai_utils.diagram import softmax_score_diagram

@@ -12,10 +12,11 @@ from xai_utils.checks import check_images, list_names, nearest
 from xai_utils.graph import crossed_by_every_path, function_between, tensors_in_order
 from xai_utils.images import resize_image
 from xai_utils.labels import find_class
-from xai_utils.layout import image_like
+from xai_utils.layout import cropped, image_like
 from xai_utils.split import SplitNetwork
 
 BATCH = 16  # images in one forward pass
+SMALL_HEAD = 0.05  # of what an image takes in the whole network
 INPUT = "input"  # the layer name that stands for the pixels themselves
 
 
@@ -35,6 +36,14 @@ class Classifier:
         The output of each layer within `network`.
     preprocessing : str or dict
         What `preprocess` was given as, for records.
+
+    Examples
+    --------
+    >>> classifier = load_classifier("vgg19-mini")
+    >>> classifier.input_size, classifier.default_layer
+    ((224, 224), 'block5_pool')
+    >>> [name for name, probability in classifier.top_classes(load_image("cat"), 1)]
+    ['cat']
     """
 
     name: str
@@ -71,12 +80,13 @@ class Classifier:
     def layer_names(self):
         """The names that `split` accepts, the last layer first, and "input" at the end.
 
-        A layer can be used if its output is (N, height, width, channels) and every path from the
-        image to the logits crosses it.
+        A layer can be used if its output is (N, height, width, channels) of the whole image, not of
+        a part that was cut out, and every path from the image to the logits crosses it.
         """
         output = self.network.output
         crossed = {id(tensor) for tensor in crossed_by_every_path(output)} & image_like(output)
-        usable = [name for name, tensor in self.tensors.items() if id(tensor) in crossed]
+        whole = crossed - set(cropped(output))
+        usable = [name for name, tensor in self.tensors.items() if id(tensor) in whole]
         return (*reversed(usable), INPUT)
 
     @property
@@ -85,9 +95,12 @@ class Classifier:
         for name in self.layer_names[:-1]:
             if np.prod(self.tensors[name].shape[1:3]) > 1:
                 return name
+        names = ", ".join(map(repr, dict.fromkeys(cropped(self.network.output).values())))
+        cut = f" ({names} cut off its edges; crop the images yourself instead)" if names else ""
         raise ValueError(
-            f"no layer of {self.name!r} has a map that every path from the image to the logits "
-            "crosses; use Integrated Gradients, which needs none, with layer='input'"
+            f"no layer of {self.name!r} has a map of the whole image{cut} that every path from the "
+            "image to the logits crosses; use Integrated Gradients, which needs none, with "
+            "layer='input'"
         )
 
     def weights_sha256(self):
@@ -170,7 +183,8 @@ class Classifier:
         """
         if layer not in self._splits:
             self._check_layer(layer)
-            self._splits[layer] = SplitNetwork(*self._halves(layer))
+            small = self.memory_per_image(layer) < SMALL_HEAD * self.memory_per_image()
+            self._splits[layer] = SplitNetwork(*self._halves(layer), small)
         return self._splits[layer]
 
     def _check_layer(self, layer):
@@ -199,6 +213,13 @@ class Classifier:
                 f"layer {layer!r} has an output of shape {tuple(tensor.shape)} whose axes are not "
                 "height, width and channels in this order: they were moved, for example by a "
                 f"Permute, or made from a vector. {usable}"
+            )
+        cut = cropped(self.network.output)
+        if id(tensor) in cut:
+            raise ValueError(
+                f"layer {layer!r} does not see the whole image: {cut[id(tensor)]!r} cuts its edges "
+                "off, and a map of the part would be stretched over all of it. Crop the images "
+                f"yourself, and give the network without {cut[id(tensor)]!r}. {usable}"
             )
         raise ValueError(
             f"layer {layer!r} does not carry the whole image: some path from the input to the "

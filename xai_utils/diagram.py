@@ -17,6 +17,10 @@ def softmax_score_diagram(model, layer):
     Returns
     -------
     matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> figure = softmax_score_diagram("vgg19-mini", "block5_pool")
     """
     blocks = [
         ("image\n$x$", 0.9, "#e8e8e8"),

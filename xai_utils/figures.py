@@ -11,6 +11,7 @@ from xai_utils.heatmaps import (
     COLORMAP,
     SIGNED_COLORMAP,
     describe_emptiness,
+    describe_place,
     normalise,
     overlay,
     resize_heatmap,
@@ -22,6 +23,7 @@ CHARACTERS_PER_INCH = 12  # of text of size 10, at most
 # A few pixels carry the largest values of a signed map at full resolution; without clipping
 # them the rest of the picture is white.
 SIGNED_PERCENTILE = 99.5
+SMALLEST_LIMIT = 0.1  # of the colours of differences, so that rounding is not drawn
 
 
 def describe_target(record):
@@ -55,6 +57,16 @@ def attribution_figure(image, heatmap, record, top):
     Returns
     -------
     matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> classifier, image = load_classifier("vgg19-mini"), load_image("cat")
+    >>> gradients = ScoreGradients(classifier, [image], ["cat"])
+    >>> heatmap = grad_cam(gradients, "odds")[0]
+    >>> record = make_record("grad_cam", "odds", gradients, heatmap, image="cat")
+    >>> figure = attribution_figure(image, heatmap, record, classifier.top_classes(image))
+    >>> figure.get_suptitle().startswith("Grad-CAM at block5_pool, log-odds")
+    True
     """
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(1, 4, figsize=(11, 3.1), width_ratios=[1, 1.16, 1, 0.8])
@@ -65,8 +77,9 @@ def attribution_figure(image, heatmap, record, top):
         axes[0].imshow(image)
         axes[0].set_title("image")
         colors = _draw_heatmap(axes[1], heatmap, image.shape[:2], _signed_limit([heatmap]))
-        axes[1].set_title("heatmap, divided by its maximum")
-        axes[1].set_xlabel(_describe_maximum(record["raw_maximum"]))
+        signed = heatmap.min() < 0
+        axes[1].set_title(f"heatmap, divided by its {'largest |value|' if signed else 'maximum'}")
+        axes[1].set_xlabel(_describe_maximum(record["raw_maximum"], signed))
         figure.colorbar(colors, ax=axes[1], shrink=0.85)
         axes[2].imshow(overlay(image, _magnitude(heatmap)))
         axes[2].set_title("overlay" if heatmap.min() >= 0 else "overlay of the absolute values")
@@ -75,6 +88,10 @@ def attribution_figure(image, heatmap, record, top):
             ax.spines[:].set_visible(False)
         _draw_top(axes[3], top, record["class"])
         _warn(figure, {"": heatmap})
+        figure.set_label(
+            f"{METHOD_LABELS[record['method']]} heatmap of {record['class']} for the score "
+            f"{record['score']}, largest {describe_place(heatmap)}"
+        )
     return figure
 
 
@@ -99,6 +116,17 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP, difference=
     Returns
     -------
     matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> classifier, image = load_classifier("vgg19-mini"), load_image("cat")
+    >>> gradients = ScoreGradients(classifier, [image], ["cat"])
+    >>> heatmap = grad_cam(gradients, "odds")[0]
+    >>> record = make_record("grad_cam", "odds", gradients, heatmap, image="cat")
+    >>> cell = "grad_cam", "odds"
+    >>> figure = heatmap_grid(image, {cell: heatmap}, {cell: record}, "One heatmap")
+    >>> figure.get_suptitle().splitlines()[0]
+    'One heatmap'
     """
     for name in ("class", "image_sha256"):
         if len({records[cell][name] for cell in heatmaps}) > 1:
@@ -120,7 +148,8 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP, difference=
                 else:
                     ax.imshow(overlay(image, heatmap, colormap))
                     colors = ScalarMappable(Normalize(0, 1), colormap)
-                ax.set_xlabel(_describe_maximum(records[row, score]["raw_maximum"]), fontsize=9)
+                raw = records[row, score]["raw_maximum"]
+                ax.set_xlabel(_describe_maximum(raw, heatmap.min() < 0), fontsize=9)
             signed = any(heatmap.min() < 0 for heatmap in maps.values())
             label = "part of the largest\nabsolute value" if signed else "part of the maximum"
             bars.setdefault((label, limit if signed else 1), (colors, []))[1].append(k)
@@ -129,9 +158,8 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP, difference=
         for ax, score in zip(axes[0], scores, strict=False):
             ax.set_title(SCORE_LABELS[score], fontsize=11)
         if difference:
-            for ax, row in zip(axes[:, -1], rows, strict=True):
-                _draw_difference(ax, *(heatmaps[row, s] for s in difference), image.shape[:2])
-            axes[0, -1].set_title(" − ".join(difference), fontsize=11)
+            pairs = [[heatmaps[row, score] for score in difference] for row in rows]
+            _draw_differences(figure, axes, pairs, " − ".join(difference), image.shape[:2])
         for (label, _), (colors, beside) in bars.items():
             shown = {"shrink": 0.85, "aspect": 16 * len(beside), "label": label}
             figure.colorbar(colors, ax=list(axes[beside, -1]), **shown)
@@ -141,6 +169,8 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP, difference=
         figure.suptitle(f"{title}\n{describe_target(next(iter(records.values())))}")
         named = {f"{METHOD_LABELS.get(r, r)} {s}": heatmaps[r, s] for r, s in heatmaps}
         _warn(figure, named)
+        lines = ", ".join(METHOD_LABELS.get(r, r).replace("\n", " ") for r in rows)
+        figure.set_label(f"{title}: heatmaps of {lines} (rows), for {', '.join(scores)} (columns)")
     return figure
 
 
@@ -151,11 +181,16 @@ def draw_overlay(ax, image, heatmap, note=""):
     ax.spines[:].set_visible(False)
 
 
-def _draw_difference(ax, first, second, shape):
-    values = normalise(first) - normalise(second)
-    limit = _signed_limit([first, second]) if first.min() < 0 else 1
-    ax.imshow(resize_heatmap(values, *shape), cmap=SIGNED_COLORMAP, vmin=-limit, vmax=limit)
-    ax.set_xlabel(f"largest difference {np.abs(values).max():.2f}", fontsize=9)
+def _draw_differences(figure, axes, pairs, title, shape):
+    """The last column of a grid: differences of two maps each, all in one scale of colours."""
+    values = [normalise(first) - normalise(second) for first, second in pairs]
+    limit = max(SMALLEST_LIMIT, *(_percentile(np.abs(v)) for v in values))
+    for ax, v in zip(axes[:, -1], values, strict=True):
+        colors = ax.imshow(resize_heatmap(v, *shape), SIGNED_COLORMAP, vmin=-limit, vmax=limit)
+        ax.set_xlabel(f"largest difference {np.abs(v).max():.2f}", fontsize=9)
+    axes[0, -1].set_title(title, fontsize=11)
+    place = {"location": "bottom", "shrink": 0.4, "aspect": 30, "anchor": (1, 0)}
+    figure.colorbar(colors, ax=list(axes.flat), label=f"{title}, parts of the maximum", **place)
 
 
 def _warn(figure, heatmaps):
@@ -194,8 +229,10 @@ def _draw_heatmap(ax, heatmap, shape, limit):
     return ax.imshow(resized, cmap=SIGNED_COLORMAP, vmin=-limit, vmax=limit)
 
 
-def _describe_maximum(maximum):
-    return "zero everywhere" if maximum == 0 else f"raw maximum {maximum:.2e}"
+def _describe_maximum(maximum, signed):
+    if maximum == 0:
+        return "zero everywhere"
+    return f"largest |value| {maximum:.2e}" if signed else f"raw maximum {maximum:.2e}"
 
 
 def _draw_top(ax, top, target):

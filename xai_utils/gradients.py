@@ -1,11 +1,11 @@
 """Gradients of the four scores for some images: computed when first asked for, and kept."""
 
-from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
 
+from xai_utils.baselines import BASELINES, baseline_image
 from xai_utils.checks import (
     check_choice,
     check_count,
@@ -15,40 +15,12 @@ from xai_utils.checks import (
     list_names,
 )
 from xai_utils.classifier import INPUT
-from xai_utils.paths import integrate, refine, split_evenly
+from xai_utils.passes import Passes, Spacing
+from xai_utils.paths import PathIntegrals
 from xai_utils.scores import SCORES, check_score, ordered_scores, score_factor, score_value
 
-BASELINES = {"black": 0, "gray": 128, "white": 255}  # RGB pixel values
-
-MAX_CHUNK = 16  # more at once is no faster
 MEMORY = 1.1  # GB, eight points of VGG19
 CURVES = ("alphas", "logit", "log_odds")  # of a path; their length is that of the path
-
-
-@dataclass(frozen=True)
-class PathIntegrals:
-    """Riemann-Stieltjes sums along the straight path from baseline to image, for N images.
-
-    Attributes
-    ----------
-    sums : dict of ndarray, float (N, scores, h, w, channels)
-        "layer": sum of gradient times change of activation, per unit.
-        "positive": the same with gradients clipped at zero before. If asked for, "pixels":
-        float (N, scores, height, width, 3), the same at the RGB pixels.
-    alphas : tuple of ndarray, float64 (points,)
-        For each image the points of its path, from 0 at the baseline to 1 at the image.
-    logit, log_odds : tuple of ndarray, float64 (points,)
-        For each image, of the target class at the points.
-    start, end : ndarray, float (N, h, w, channels)
-        Activations at the baseline and at the image.
-    """
-
-    sums: dict
-    alphas: tuple
-    logit: tuple
-    log_odds: tuple
-    start: np.ndarray
-    end: np.ndarray
 
 
 class ScoreGradients:
@@ -70,15 +42,15 @@ class ScoreGradients:
         Where activations are read. "input" stands for the RGB pixels. By default the last layer
         with a map that every path from the image to the logits crosses: "block5_pool" in VGG19.
     baseline : str or ndarray, uint8 (H, W, 3)
-        Where the paths start: "black", "gray" or "white" pixels, or an image.
+        Where the paths start: one of `xai_utils.baselines.BASELINES`, or an image.
     scores : sequence of {"pre", "post", "log", "odds"}, or one of them
         The scores that will be asked for. "pre" costs one backward pass, the others share one.
     steps : int
         Intervals of the path, >= 1, all of one length; a path has steps + 1 points.
     tolerance : float, optional
         In place of `steps`: halve the intervals that contribute most to the completeness gap until
-        it is at most this, relative, for each of the scores. All share one path, whose points are
-        kept in memory until it is complete.
+        it is at most this, relative, for each of the scores. All share one path; the gradients at
+        its pixels wait in a temporary file until it is complete.
     max_steps : int
         Where such a path ends at the latest, then with a larger gap.
     memory : float
@@ -91,22 +63,19 @@ class ScoreGradients:
     ------
     TypeError, ValueError
         If an argument is not one of these; the message names the argument and what is allowed.
+
+    Examples
+    --------
+    >>> classifier = load_classifier("vgg19-mini")
+    >>> gradients = ScoreGradients(classifier, [load_image("cat")], ["cat"])
+    >>> gradients.layer, gradients.point_gradient("odds").shape
+    ('block5_pool', (1, 7, 7, 64))
     """
 
     def __init__(
-        self,
-        classifier,
-        images,
-        targets,
-        layer=None,
-        baseline="black",
-        scores=SCORES,
-        steps=50,
-        tolerance=None,
-        max_steps=1000,
-        memory=MEMORY,
-        chunk=None,
-    ):
+        self, classifier, images, targets, layer=None, baseline="black", scores=SCORES, steps=50,
+        tolerance=None, max_steps=1000, memory=MEMORY, chunk=None,
+    ):  # fmt: skip
         for name, count in (("steps", steps), ("max_steps", max_steps)):
             check_count(name, count)
         for name, number in (("tolerance", tolerance), ("memory", memory)):
@@ -130,39 +99,25 @@ class ScoreGradients:
         self.steps = steps
         self.tolerance = tolerance
         self.max_steps = max_steps
-        self._split = classifier.split(self.layer)
-        self.chunk = chunk or max(1, min(MAX_CHUNK, int(memory / classifier.memory_per_image())))
-        # behind the layer more pass at once: there a large matrix is read anew for each chunk
-        after = classifier.memory_per_image(self.layer)
-        self._head_chunk = chunk or max(self.chunk, int(memory / after))
-        self._start = self._baseline_pixels(baseline)
-
-    def _baseline_pixels(self, baseline):
+        self._passes = Passes(classifier, self.layer, self.scores, memory, chunk)
         if isinstance(baseline, str):
             check_choice("baseline", baseline, BASELINES)
-            return np.full(
-                (*self.classifier.input_size, 3), BASELINES[baseline], self.classifier.dtype
-            )
-        check_image(baseline)
-        return self.classifier.pixels([baseline])[0]
+        else:
+            check_image(baseline)
+
+    def _start(self, image):
+        """The pixels at which the path to an image begins: float (height, width, 3)."""
+        start = self.baseline
+        if isinstance(start, str):
+            start = baseline_image(start, image, *self.classifier.input_size)
+        return self.classifier.pixels([start])[0]
 
     @cached_property
     def _point(self):
         """The Points at the images."""
-        activations = np.concatenate(
-            [
-                self._split.activations(self.classifier.pixels([self.images[row] for row in rows]))
-                for rows in split_evenly(list(self._rows), self.chunk)
-            ]
-        )
         place = {row: i for i, rows in enumerate(self._rows.values()) for row in rows}
-        results = [
-            self._split.at_layer(
-                activations[[place[row] for row in rows]], self.targets[rows], self.scores
-            )
-            for rows in split_evenly(np.arange(len(self.images)), self._head_chunk)
-        ]
-        return tf.nest.map_structure(lambda *parts: np.concatenate(parts), *results)
+        rows = np.array([place[row] for row in range(len(self.images))])
+        return self._passes.points([self.images[row] for row in self._rows], rows, self.targets)
 
     @cached_property
     def _rows(self):
@@ -214,10 +169,12 @@ class ScoreGradients:
     def logit_gradients(self):
         """The gradients of all logits at the images: ndarray, float (N, classes, h, w, channels).
 
-        One array for each class: for a thousand of them this is large.
+        One array for each class, made in chunks that bound the memory beside the result. Of a
+        thousand classes the result itself is large; where a sum over the classes is wanted,
+        `xai_utils.study.contrast.combine_logit_gradients` needs one backward pass.
         """
-        rows = np.split(self.activations, len(self.activations))
-        return np.concatenate([self._split.logit_gradients(row) for row in rows])
+        chunk, split = self._passes.head_chunk, self._passes.split
+        return np.stack([split.logit_gradients(row, chunk) for row in self.activations])
 
     def path(self, at="layer"):
         """Path integrals down to the layer, or to the RGB pixels: PathIntegrals.
@@ -240,45 +197,16 @@ class ScoreGradients:
         return self._integrate(to_pixels=True)
 
     def _integrate(self, to_pixels):
+        spacing = Spacing(self.steps, self.tolerance, self.max_steps)
         paths = {}
         for first, rows in self._rows.items():
-            image = self.classifier.pixels([self.images[first]])[0]
-            targets = self.targets[rows]
-            paths |= zip(rows, self._integrate_image(image, targets, to_pixels), strict=True)
+            image, targets = self.images[first], self.targets[rows]
+            found = self._passes.paths(image, self._start(image), targets, to_pixels, spacing)
+            paths |= zip(rows, found, strict=True)
         paths = [paths[row] for row in range(len(self.images))]
         curves = {name: tuple(path.pop(name) for path in paths) for name in CURVES}
         arrays = tf.nest.map_structure(lambda *parts: np.stack(parts), *paths)
         return PathIntegrals(**arrays, **curves)
-
-    def _integrate_image(self, image, targets, to_pixels):
-        """The fields of PathIntegrals for one image, for each target."""
-
-        def pixels(alphas):
-            a = alphas[:, None, None, None].astype(image.dtype)
-            return (1 - a) * self._start + a * image
-
-        @lru_cache(maxsize=1)  # the targets share the activations, if the path is one part
-        def activations(alphas):
-            parts = split_evenly(np.array(alphas), self.chunk)
-            return np.concatenate([self._split.activations(pixels(part)) for part in parts])
-
-        def evaluate(alphas, target):
-            targets = np.full(len(alphas), target, np.int32)
-            if to_pixels:
-                return self._split.at_pixels(pixels(alphas), targets, self.scores)
-            return self._split.at_layer(activations(tuple(alphas)), targets, self.scores)
-
-        for target in targets:
-            work = partial(evaluate, target=target)
-            if self.tolerance is None:
-                alphas = np.linspace(0, 1, self.steps + 1)
-                chunk = self.chunk if to_pixels else self._head_chunk
-                batches = map(work, split_evenly(alphas, chunk))
-            else:
-                alphas, batches = refine(
-                    work, self.tolerance, self.max_steps, self.chunk, self.scores
-                )
-            yield {"alphas": alphas, **integrate(batches, self.scores)}
 
     def path_integral(self, score, at="layer", positive=False):
         """The Riemann-Stieltjes sum of a score's gradient along the path, unit by unit.

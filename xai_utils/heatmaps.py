@@ -29,6 +29,11 @@ def normalise(heatmap):
     ------
     ValueError
         If the map holds NaN or infinity.
+
+    Examples
+    --------
+    >>> normalise(np.array([[0.0, 2.0], [4.0, 1.0]])).tolist()
+    [[0.0, 0.5], [1.0, 0.25]]
     """
     heatmap = _finite(heatmap)
     largest = np.abs(heatmap).max()
@@ -75,6 +80,27 @@ def describe_emptiness(heatmap):
     return []
 
 
+def describe_place(heatmap):
+    """In words, where in the image a map is largest in absolute value: "at the lower left".
+
+    Parameters
+    ----------
+    heatmap : ndarray, float (h, w)
+
+    Returns
+    -------
+    str
+    """
+    place = np.unravel_index(np.abs(heatmap).argmax(), heatmap.shape)
+    row, column = (
+        min(2, int(3 * (i + 0.5) / n)) for i, n in zip(place, heatmap.shape, strict=True)
+    )
+    if (row, column) == (1, 1):
+        return "in the middle"
+    words = (("upper", "", "lower")[row], ("left", "middle", "right")[column])
+    return f"at the {' '.join(word for word in words if word)}"
+
+
 def correlation(a, b):
     """Pearson's correlation of two maps of one size: float, NaN if one of them is constant."""
     if np.ptp(a) == 0 or np.ptp(b) == 0:
@@ -82,8 +108,39 @@ def correlation(a, b):
     return np.corrcoef(np.ravel(a), np.ravel(b))[0, 1]
 
 
+def distance(a, b):
+    """How much of the attribution lies elsewhere: half of sum |a / sum |a| - b / sum |b||.
+
+    For maps >= 0 it is the total variation distance of two distributions (A. Gibbs and F. Su 2002,
+    arXiv math/0209021), and 1 minus the similarity of saliency maps (Z. Bylinskii et al. 2016,
+    arXiv 1604.03605).
+
+    Parameters
+    ----------
+    a, b : ndarray, float (h, w)
+        Not normalised; may be signed.
+
+    Returns
+    -------
+    float
+        In [0, 1]: 0 for maps that are multiples of each other, 1 for those that have no place in
+        common, or if one is zero everywhere; NaN if both are.
+    """
+    a, b = _finite(a), _finite(b)
+    totals = np.abs(a).sum(), np.abs(b).sum()
+    if 0 in totals:
+        return float("nan") if totals == (0, 0) else 1.0
+    return float(np.abs(a / totals[0] - b / totals[1]).sum() / 2)
+
+
 def resize_heatmap(heatmap, height, width):
-    """Resize a map bilinearly: float32 (h, w) to float32 (height, width)."""
+    """Resize a map bilinearly: float32 (h, w) to float32 (height, width).
+
+    Examples
+    --------
+    >>> resize_heatmap(np.array([[0.0, 4.0]]), 1, 4).tolist()
+    [[0.0, 1.0, 3.0, 4.0]]
+    """
     image = Image.fromarray(np.asarray(heatmap, np.float32))
     return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
 
@@ -107,6 +164,12 @@ def overlay(image, heatmap, colormap=COLORMAP, opacity=OPACITY):
     -------
     ndarray, uint8 (H, W, 3)
         RGB in [0, 255].
+
+    Examples
+    --------
+    >>> image = load_image("cat")
+    >>> overlay(image, np.eye(7)).shape == image.shape
+    True
     """
     if np.min(heatmap) < 0:
         raise ValueError("only a heatmap >= 0 can be laid over an image; this one is signed")

@@ -6,20 +6,23 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from xai_utils.checks import reason
+from xai_utils.checks import check_choice, read_json, reason
 from xai_utils.classifier import Classifier, softmax
 from xai_utils.embedded.scenes import CLASS_NAMES
 from xai_utils.embedded.vgg19_mini import load_vgg19_mini
-from xai_utils.imagenet import load_class_names, load_vgg19
 from xai_utils.images import photograph
 from xai_utils.labels import check_class_names
 from xai_utils.logits import logit_network
-from xai_utils.model_files import find_model_file, read_description, read_model
+from xai_utils.model_files import find_model_file, read_model
 from xai_utils.preprocessing import (
     check_preprocessing,
     describe_preprocessing,
     find_preprocessing,
 )
+from xai_utils.pretrained import PRETRAINED, load_pretrained
+
+DESCRIPTION_KEYS = ("preprocessing", "class_names")
+DESCRIPTION_EXAMPLE = '{"preprocessing": "none", "class_names": ["ant", "bee"]}'
 
 
 def load_classifier(model, preprocessing=None, class_names=None):
@@ -28,8 +31,10 @@ def load_classifier(model, preprocessing=None, class_names=None):
     Parameters
     ----------
     model : str, Path or keras.Model
-        ``"vgg19-mini"``: the embedded network with twelve classes. ``"vgg19"``: Keras's VGG19 with
-        its ImageNet weights, 549 MB, downloaded on first use. A path to a ``.keras``, ``.h5`` or
+        ``"vgg19-mini"``: the embedded network with twelve classes. ``"efficientnet-lite0"``: a
+        network with ImageNet weights that is installed with this package. ``"vgg19"``,
+        ``"resnet50"``, ...: classifiers of ``keras.applications`` with ImageNet weights, downloaded
+        on first use; all names are in `xai_utils.pretrained`. A path to a ``.keras``, ``.h5`` or
         ``.hdf5`` file, which may have a description beside it, see `read_description`. A
         functional or Sequential model; it is not changed. Its input may be grey: the images are
         then made grey for it.
@@ -57,13 +62,19 @@ def load_classifier(model, preprocessing=None, class_names=None):
         If the model is a subclassed one.
     FileNotFoundError
         If a file is missing; the message says which one, and where to put it.
+
+    Examples
+    --------
+    >>> classifier = load_classifier("vgg19-mini")
+    >>> classifier.class_names[:3]
+    ('cat', 'cup', 'astronaut')
     """
     if isinstance(model, keras.Model):
         return _wrap(model.name, model, preprocessing, class_names)
     if model == "vgg19-mini":
         return _wrap(model, load_vgg19_mini(), "vgg19", CLASS_NAMES)
-    if model == "vgg19":
-        return _wrap(model, load_vgg19(), "vgg19", load_class_names())
+    if isinstance(model, str) and model in PRETRAINED:
+        return _wrap(model, *load_pretrained(model))
     path = find_model_file(model)
     described, folder = read_description(path), path.parent
     preprocessing = described.get("preprocessing") if preprocessing is None else preprocessing
@@ -148,3 +159,38 @@ def _check_finite(classifier, own, logits):
             "a black image, though its weights are; try the preprocessing that it was trained "
             "with, or float32 in place of half precision"
         )
+
+
+def read_description(path):
+    """What the ``.json`` file beside a model file says of it.
+
+    ``{"preprocessing": ..., "class_names": ...}``, both optional, in the forms that
+    `load_classifier` takes; a text file of class names is looked for in the same folder.
+
+    Parameters
+    ----------
+    path : Path
+        Of the model file.
+
+    Returns
+    -------
+    dict
+        Empty if there is no such file.
+
+    Raises
+    ------
+    ValueError
+        If it is not of this form; the message names the file.
+    """
+    path = path.with_suffix(".json")
+    if not path.is_file():
+        return {}
+    description = read_json(path, DESCRIPTION_EXAMPLE)
+    if not isinstance(description, dict):
+        raise ValueError(
+            f"{str(path)!r} holds a {type(description).__name__}, not a description; write "
+            f"{DESCRIPTION_EXAMPLE}"
+        )
+    for key in description:
+        check_choice(f"key of {str(path)!r} is named", key, DESCRIPTION_KEYS)
+    return description

@@ -1,4 +1,4 @@
-"""Model files: what a file is, whether it can be read, and the description beside it.
+"""Model files: what a file is, and whether it can be read.
 
 Reading never runs code that a file brings with it.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 import h5py
 import keras
 
-from xai_utils.checks import check_choice, list_names, nearest, read_json, reason
+from xai_utils.checks import check_choice, list_names, nearest, reason
 from xai_utils.keras_2 import (
     CUSTOM_OBJECTS,
     MODELS,
@@ -23,11 +23,10 @@ from xai_utils.keras_2 import (
     layers_within,
     with_all_arguments,
 )
+from xai_utils.pretrained import PRETRAINED
 
 ENDINGS = (".keras", ".h5", ".hdf5")
 HDF5, ZIP, POINTER = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04", b"version https://git-lfs"
-KEYS = ("preprocessing", "class_names")
-EXAMPLE = '{"preprocessing": "none", "class_names": ["ant", "bee"]}'
 # How Keras 2 wrote an operator or a TensorFlow function between layers
 OPERATIONS = ("TFOpLambda", "TensorFlowOpLayer", "SlicingOpLambda")
 
@@ -51,7 +50,7 @@ def find_model_file(name):
     """
     if not isinstance(name, str | Path):
         raise TypeError(
-            "model must be 'vgg19-mini', 'vgg19', the path of a model file or a Keras model; "
+            "model must be a name like 'vgg19-mini', the path of a model file or a Keras model; "
             f"given: {type(name).__name__}"
         )
     path = Path(name).expanduser()
@@ -63,11 +62,12 @@ def find_model_file(name):
             "model.save('my.h5') there, or 'my.keras' with Keras 3"
         )
     if path.suffix.lower() not in ENDINGS:
-        allowed = ("vgg19-mini", "vgg19", "a path to a .keras, .h5 or .hdf5 file")
+        allowed = ("a path to a .keras, .h5 or .hdf5 file", "vgg19-mini", *PRETRAINED)
         check_choice("model", str(name), allowed)
     if not path.is_file():
         folder = path.absolute().parent
-        others = [p.name for p in folder.iterdir() if p.is_file()] if folder.is_dir() else []
+        files = folder.iterdir() if folder.is_dir() else ()
+        others = [p.name for p in files if p.suffix.lower() in ENDINGS]
         raise FileNotFoundError(
             f"no model file at {str(name)!r}: looked in {str(folder)!r}; "
             f"{nearest(path.name, others)}give the path of a .keras, .h5 or .hdf5 file"
@@ -229,38 +229,3 @@ def _is_bytecode(value):
     """Whether this is how Keras keeps a lambda that is an argument: code, defaults, closure."""
     is_triple = isinstance(value, list) and len(value) == 3 and isinstance(value[0], str)
     return is_triple and not any(isinstance(part, int) for part in value)
-
-
-def read_description(path):
-    """What the ``.json`` file beside a model file says of it.
-
-    ``{"preprocessing": ..., "class_names": ...}``, both optional, in the forms that
-    `load_classifier` takes; a text file of class names is looked for in the same folder.
-
-    Parameters
-    ----------
-    path : Path
-        Of the model file.
-
-    Returns
-    -------
-    dict
-        Empty if there is no such file.
-
-    Raises
-    ------
-    ValueError
-        If it is not of this form; the message names the file.
-    """
-    path = path.with_suffix(".json")
-    if not path.is_file():
-        return {}
-    description = read_json(path, EXAMPLE)
-    if not isinstance(description, dict):
-        raise ValueError(
-            f"{str(path)!r} holds a {type(description).__name__}, not a description; write "
-            f"{EXAMPLE}"
-        )
-    for key in description:
-        check_choice(f"key of {str(path)!r} is named", key, KEYS)
-    return description

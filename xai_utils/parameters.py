@@ -5,6 +5,7 @@ import ast
 from xai_utils.checks import check_choice
 
 INJECTED = "# Parameters"  # how papermill begins the cell that it adds
+FOLDERS = ("benchmarks", "figures", "results")  # where things are, not what they are
 
 
 def check_parameters():
@@ -14,6 +15,12 @@ def check_parameters():
     logs a line about a name that it does not find there. A notebook whose user misspelt `target`
     would explain the default class.
 
+    Returns
+    -------
+    dict
+        The parameters of this run by name, without folders; empty where the notebook has no
+        history, as when nbval runs it.
+
     Raises
     ------
     ValueError
@@ -21,12 +28,14 @@ def check_parameters():
     """
     from IPython import get_ipython
 
-    # without history, as when nbval runs the notebook, there is no cell and nothing was injected
-    cells = [cell for cell in get_ipython().user_ns["In"] if cell]
+    namespace = get_ipython().user_ns
+    cells = [cell for cell in namespace["In"] if cell]
+    names = _assigned_names(cells[0]) if cells else []
     for cell in cells:
         if cell.startswith(INJECTED):
             for name in _assigned_names(cell):
-                check_choice("parameter", name, _assigned_names(cells[0]))
+                check_choice("parameter", name, names)
+    return {name: namespace[name] for name in names if name not in FOLDERS}
 
 
 def _assigned_names(source):

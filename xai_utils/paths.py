@@ -1,14 +1,42 @@
 """Riemann-Stieltjes sums along a path of points, and where its points have to lie."""
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import tensorflow as tf
 
 from xai_utils.scores import SCORES, negligible_change, score_factor, score_value
+from xai_utils.shelf import Shelf
 from xai_utils.split import Site
 
 FIRST_STEPS = 16  # of a path that is refined, before anything is known about it
+
+
+@dataclass(frozen=True)
+class PathIntegrals:
+    """Riemann-Stieltjes sums along the straight path from baseline to image, for N images.
+
+    Attributes
+    ----------
+    sums : dict of ndarray, float (N, scores, h, w, channels)
+        "layer": sum of gradient times change of activation, per unit.
+        "positive": the same with gradients clipped at zero before. If asked for, "pixels":
+        float (N, scores, height, width, 3), the same at the RGB pixels.
+    alphas : tuple of ndarray, float64 (points,)
+        For each image the points of its path, from 0 at the baseline to 1 at the image.
+    logit, log_odds : tuple of ndarray, float64 (points,)
+        For each image, of the target class at the points.
+    start, end : ndarray, float (N, h, w, channels)
+        Activations at the baseline and at the image.
+    """
+
+    sums: dict
+    alphas: tuple
+    logit: tuple
+    log_odds: tuple
+    start: np.ndarray
+    end: np.ndarray
 
 
 def integrate(batches, scores=SCORES):
@@ -78,7 +106,7 @@ def refine(evaluate, tolerance, max_steps, batch, scores=SCORES):
     batches : iterator of Points
         At these positions, `batch` at once.
     """
-    points, errors = {}, {}
+    points, errors = Shelf(), {}
 
     def add(alphas):
         for some in split_evenly(alphas, batch):

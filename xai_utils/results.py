@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from xai_utils.files import naming_file, write_atomically
 from xai_utils.heatmaps import describe_emptiness
 
 VERSIONED = ("xai-utils", "tensorflow", "keras", "numpy", "matplotlib")
@@ -68,6 +69,15 @@ def make_record(method, score, gradients, heatmap, completeness=None, **paramete
     ------
     ValueError
         If the heatmap is empty or holds values that are not finite.
+
+    Examples
+    --------
+    >>> classifier, image = load_classifier("vgg19-mini"), load_image("cat")
+    >>> gradients = ScoreGradients(classifier, [image], ["cat"])
+    >>> heatmap = grad_cam(gradients, "odds")[0]
+    >>> record = make_record("grad_cam", "odds", gradients, heatmap, image="cat")
+    >>> record["class"], record["layer"], record["warnings"]
+    ('cat', 'block5_pool', [])
     """
     classifier = gradients.classifier
     warnings = describe_emptiness(heatmap)
@@ -129,12 +139,21 @@ def save_result(folder, heatmap, record):
         If the folder holds another result under these names, or the record is not this heatmap's.
     OSError
         If a file cannot be written; the message names it.
+
+    Examples
+    --------
+    >>> classifier, image = load_classifier("vgg19-mini"), load_image("cat")
+    >>> gradients = ScoreGradients(classifier, [image], ["cat"])
+    >>> heatmap = grad_cam(gradients, "odds")[0]
+    >>> record = make_record("grad_cam", "odds", gradients, heatmap, image="cat")
+    >>> [file.name for file in save_result(folder, heatmap, record)]
+    ['grad_cam-odds.npz', 'grad_cam-odds.json']
     """
     if record["heatmap_sha256"] != _sha256(heatmap):
         raise ValueError("the record is of another heatmap; make it with make_record for this one")
     array, text = _files(folder, record["method"], record["score"])
     written = json.dumps(record, indent=2, default=str)  # a path becomes its text
-    with _naming(array):
+    with naming_file(array):
         array.parent.mkdir(parents=True, exist_ok=True)
     with _locked(array.parent, fcntl.LOCK_EX):
         _check_not_another(text, json.loads(written))
@@ -193,6 +212,17 @@ def load_result(folder, method, score):
         If that combination has not been run; the message says how to run it.
     ValueError
         If a file is damaged, or the two are not of one run.
+
+    Examples
+    --------
+    >>> classifier, image = load_classifier("vgg19-mini"), load_image("cat")
+    >>> gradients = ScoreGradients(classifier, [image], ["cat"])
+    >>> heatmap = grad_cam(gradients, "odds")[0]
+    >>> record = make_record("grad_cam", "odds", gradients, heatmap, image="cat")
+    >>> _ = save_result(folder, heatmap, record)
+    >>> heatmap, record = load_result(folder, "grad_cam", "odds")
+    >>> heatmap.shape, record["class"]
+    ((7, 7), 'cat')
     """
     array, text = _files(folder, method, score)
     try:
@@ -218,43 +248,3 @@ def load_result(folder, method, score):
             f"of one run: it was interrupted, or an older version wrote them; run {method} again"
         )
     return heatmap, record
-
-
-def write_atomically(path, write):
-    """Write a file that appears under its name only when it is complete.
-
-    Parameters
-    ----------
-    path : Path
-        Its folder is made if need be; ``~`` is the home folder.
-    write : callable
-        Called with a binary file to write to.
-
-    Raises
-    ------
-    OSError
-        If the disk is full, or the folder cannot be written to; the message names both.
-    """
-    path = Path(os.path.expanduser(path))
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    with _naming(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(unfinished, "wb") as file:
-                write(file)
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-
-
-@contextmanager
-def _naming(path):
-    """An error of the disk names the file and its folder."""
-    try:
-        yield
-    except OSError as error:
-        raise OSError(
-            f"cannot write {path.name!r} in the folder {str(path.parent.absolute())!r}: "
-            f"{error.strerror or error}; free some space there, or choose a folder that can be "
-            f"written to"
-        ) from error

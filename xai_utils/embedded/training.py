@@ -13,7 +13,7 @@ from xai_utils.checks import check_choice, check_count
 from xai_utils.embedded.empty import EMPTY_KINDS, make_empty
 from xai_utils.embedded.scenes import CLASS_NAMES, make_context_crop, make_scene
 from xai_utils.embedded.vgg19_mini import build_vgg19_mini
-from xai_utils.results import write_atomically
+from xai_utils.files import write_atomically
 
 # Preprocessed pixels lie in about [-124, 151]; He initialisation expects values of order one.
 INPUT_SCALE = 64.0

@@ -17,8 +17,8 @@ from xai_utils.embedded.evaluation import evaluate, evaluate_maps
 from xai_utils.embedded.scenes import CLASS_NAMES
 from xai_utils.embedded.training import SIZES, STEPS, train, training_set
 from xai_utils.embedded.vgg19_mini import WEIGHTS, load_vgg19_mini, save_weights
+from xai_utils.files import write_atomically
 from xai_utils.loading import load_classifier
-from xai_utils.results import write_atomically
 
 FOLDER = Path("results/trainings")
 SIGMOID_SEEDS = 2

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from xai_utils.embedded.scenes import CLASS_NAMES, SIZE
-from xai_utils.results import write_atomically
+from xai_utils.files import write_atomically
 
 WEIGHTS = resources.files(__package__) / "data" / "vgg19_mini.npz"
 

@@ -42,11 +42,15 @@ def add_to_logits(classifier, layer, weights):
     logits = classifier.network.output
     name = f"shift_{len(classifier.network.layers)}"
     kernel = np.ravel(np.broadcast_to(weights, activations.shape[1:]))
+    own = {"use_bias": False, "dtype": logits.dtype}
     flat = keras.layers.Flatten(dtype=logits.dtype, name=f"{name}_flatten")(activations)
-    # one column for each class: Keras 3.15 adds (N, 1) to (N, classes) as a bias if N = classes
-    shift = keras.layers.Dense(logits.shape[-1], use_bias=False, dtype=logits.dtype, name=name)
-    shifted = logits + shift(flat)
-    shift.set_weights([np.repeat(kernel[:, None], logits.shape[-1], axis=1)])
+    sum_layer = keras.layers.Dense(1, name=name, **own)
+    # for every class: Keras 3.15 adds (N, 1) to (N, classes) as a bias if N = classes
+    repeat = keras.layers.Dense(
+        logits.shape[-1], kernel_initializer="ones", name=f"{name}_repeat", **own
+    )
+    shifted = logits + repeat(sum_layer(flat))
+    sum_layer.set_weights([kernel[:, None]])
     network = keras.Model(classifier.network.input, shifted)
     return replace(classifier, network=network, name=f"{classifier.name}, shifted")
 
@@ -86,8 +90,8 @@ def vector_for_map(gradients, pattern, ridge=1e-5):
     """The vector for `add_to_kernel` that makes the pre-softmax Grad-CAM of an image a pattern.
 
     With A the activations (cells, channels) and h the last hidden layer, the map of the logit
-    z_c + v . h is ReLU(A (w_c + M v)): w_c are the channel weights of Grad-CAM (arXiv 1610.02391,
-    eq. 1), and column j of M the same mean gradients for h_j. The map is linear in v before its
+    z_c + v . h is ReLU(A (w_c + G v)): w_c are the channel weights of Grad-CAM (arXiv 1610.02391,
+    eq. 1), and column j of G the same mean gradients for h_j. The map is linear in v before its
     ReLU, so v is found by ridge regression. Cells outside the pattern only have to be negative:
     those that are already ask for nothing more, and the regression is repeated with that.
 
@@ -98,7 +102,7 @@ def vector_for_map(gradients, pattern, ridge=1e-5):
     pattern : array_like, float (h, w)
         The map wanted at the resolution of the layer, >= 0; its scale does not matter.
     ridge : float
-        > 0; in units of the largest squared singular value of A M. A smaller one draws the pattern
+        > 0; in units of the largest squared singular value of A G. A smaller one draws the pattern
         more exactly, with a longer vector.
 
     Returns

@@ -94,6 +94,17 @@ def errors_allowed(count):
     return 3 + 7.5 / nu + 17.25 / nu**2
 
 
+def difference_marks(pairs):
+    """How each difference of two scores is drawn: list of (name, Matplotlib's line properties)."""
+    return [
+        (
+            f"{a} − {b}",
+            {"color": color, "marker": SCORE_MARKERS[a], "markersize": 5, "linestyle": ""},
+        )
+        for (a, b), color in zip(pairs, OTHER_COLORS, strict=True)
+    ]
+
+
 class Measurements:
     """What was measured: a value for each kind of scene, method, score, measure and scene.
 
@@ -182,15 +193,15 @@ class Measurements:
             Scores; the second is subtracted from the first.
         """
         step = 0.8 / len(pairs)
-        for k, ((a, b), color) in enumerate(zip(pairs, OTHER_COLORS, strict=True)):
+        for k, ((a, b), (_, style)) in enumerate(zip(pairs, difference_marks(pairs), strict=True)):
             for row, method in enumerate(METHODS):
                 mean, error, sign = self.compare(kind, method, name, a, b)
                 count = len(self.values[kind, method, a][name])
-                style = {"color": color, "fmt": SCORE_MARKERS[a], "markersize": 5}
-                style["markerfacecolor"] = color if sign else "white"
-                style["label"] = f"{a} − {b}" if row == 0 else None
+                filled = {"markerfacecolor": style["color"] if sign else "white"}
                 reach = errors_allowed(count) * error
-                ax.errorbar(mean, row + step * (k - (len(pairs) - 1) / 2), xerr=reach, **style)
+                ax.errorbar(
+                    mean, row + step * (k - (len(pairs) - 1) / 2), xerr=reach, **style, **filled
+                )
         ax.axvline(0, color="black", linewidth=1)
         ax.set_yticks(range(len(METHODS)), METHODS)
         counts = {len(self.values[kind, method, "pre"][name]) for method in METHODS}
