@@ -16,7 +16,8 @@ CLAIMS = read_claims()
 CONCLUDED = re.compile(r"^([\w-]+): .+\n    .+ -> (.+)$", re.MULTILINE)
 CHECKED = re.compile(r": equal to [\d.e-]+$", re.MULTILINE)
 NUMBERED = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
-TEXTS = (*NUMBERED, "figure_2")
+METHODS = sorted(f"methods/{path.stem}" for path in NOTEBOOKS.glob("methods/*.ipynb"))
+TEXTS = (*NUMBERED, "figure_2", "index", "vgg19_mini", "train_vgg19_mini", *METHODS)
 
 
 def cells(notebook, kind="code"):

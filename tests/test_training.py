@@ -2,6 +2,7 @@
 
 import ast
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -82,6 +83,29 @@ def test_a_stopped_training_goes_on_as_if_it_had_not_been(data, monkeypatch, tmp
     np.testing.assert_array_equal(losses, again)
     for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_the_first_blocks_stay_as_they_are_from_their_part_on(data, monkeypatch, tmp_path):
+    """Of eight steps, block 1 takes part in the first two, block 2 in the first four."""
+    monkeypatch.setattr(training, "SAVE_EVERY", 1)
+    file, first = tmp_path / "state.npz", {"block1": "002", "block2": "004", "block3": "008"}
+    kernels = {block: [] for block in first}
+
+    def remember(step, loss):
+        if step > 0:
+            with np.load(file) as state:
+                for block, key in first.items():
+                    kernels[block].append(state[key])
+
+    train(data, 8, checkpoint=file, report=remember)
+    moved = {
+        block: [bool((a != b).any()) for a, b in pairwise(seen)] for block, seen in kernels.items()
+    }
+    assert moved == {
+        "block1": [True] + [False] * 5,
+        "block2": [True] * 3 + [False] * 3,
+        "block3": [True] * 6,
+    }
 
 
 def test_the_loss_begins_near_that_of_a_guess(data):

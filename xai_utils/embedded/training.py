@@ -19,7 +19,7 @@ from xai_utils.files import write_atomically
 INPUT_SCALE = 64.0
 
 SIZES = {"single": 9600, "double": 2400, "empty": 1371}  # images
-STEPS = 2400
+STEPS = 2200
 BATCH_SIZE = 32
 RATE = 1e-3
 WARMUP = 150  # steps, or a tenth of all if that is less
@@ -30,6 +30,10 @@ DISPLACEMENTS = 8
 
 # (until this part of the steps, share of scenes with two objects, share of empty pictures)
 SCHEDULE = ((0.3, 0.0, 0.06), (0.6, 0.25, 0.1), (0.8, 0.05, 0.06), (1.0, 0.0, 0.03))
+
+# From these parts of the steps on, the first blocks stay as they are (FreezeOut, arXiv 1706.04983):
+# they are learned early, and their gradients, at the full resolution, cost more than all others.
+FROZEN = {0.25: "block1", 0.5: "block2"}
 
 KINDS = ("single", "double", "empty")
 TRAINING_STREAM = 0  # scenes are seeded by (stream, kind, index): tests use other streams
@@ -106,8 +110,9 @@ def train(data, steps, seed=0, head="softmax", checkpoint=None, report=None):
     """Train a new network.
 
     Adam with clipped gradients; the learning rate warms up to 0.001 and then falls along a cosine
-    to 2 % of that. Every step draws its batch from (seed, step) alone, so that a training that
-    goes on from a checkpoint sees what it would have seen.
+    to 2 % of that. The first blocks are frozen on the way. Every step draws its batch from
+    (seed, step) alone, so that a training that goes on from a checkpoint sees what it would have
+    seen.
 
     Parameters
     ----------
@@ -146,17 +151,18 @@ def train(data, steps, seed=0, head="softmax", checkpoint=None, report=None):
     optimizer.build(network.trainable_variables)
     state = [*network.variables, *optimizer.variables]
     sizes = {kind: len(images) for kind, (images, _) in data.items()}
-    recipe = json.dumps(
-        [head, seed, steps, sizes, BATCH_SIZE, RATE, WARMUP, DISPLACEMENTS, SCHEDULE]
-    )
+    constants = [BATCH_SIZE, RATE, WARMUP, DISPLACEMENTS, SCHEDULE, FROZEN]
+    recipe = json.dumps([head, seed, steps, sizes, constants])
     report = report or (lambda step, loss: None)
     losses = _resume(checkpoint, recipe, state)
     for step, loss in enumerate(losses):
         report(step, loss)
     descend = _make_step(network, optimizer, HEADS[head])
+    starts = [part * steps for part in FROZEN]
     for step in range(len(losses), steps):
         pixels, targets, displacements = _draw_batch(data, seed, step, steps)
-        losses.append(float(descend(pixels, targets, displacements)))
+        frozen = sum(step >= start for start in starts)
+        losses.append(float(descend(pixels, targets, displacements, frozen)))
         report(step, losses[-1])
         if checkpoint and ((step + 1) % SAVE_EVERY == 0 or step + 1 == steps):
             _save(checkpoint, recipe, state, losses)
@@ -167,6 +173,20 @@ def train(data, steps, seed=0, head="softmax", checkpoint=None, report=None):
     return model, np.array(losses, np.float32)
 
 
+class Progress:
+    """Prints the mean loss of each tenth of the steps; a `report` for `train`."""
+
+    def __init__(self, steps):
+        self._steps, self._losses = steps, []
+
+    def __call__(self, step, loss):
+        tenth = max(1, self._steps // 10)
+        self._losses.append(loss)
+        if (step + 1) % tenth == 0:
+            mean = np.mean(self._losses[-tenth:])
+            print(f"step {step + 1:5} of {self._steps}: mean loss {mean:.3f}", flush=True)
+
+
 def _learning_rate(steps):
     warmup = min(WARMUP, steps // 10)
     return keras.optimizers.schedules.CosineDecay(
@@ -175,21 +195,32 @@ def _learning_rate(steps):
 
 
 def _make_step(network, optimizer, loss_of):
-    """One step of descent, as a graph: from pixels, targets and displacements to the loss."""
+    """One step of descent, as a graph: from pixels, targets and displacements to the loss.
+
+    Its fourth argument, how many of the first blocks are frozen, makes another graph of it.
+    """
     trunk = keras.Model(network.input, network.get_layer("block5_pool").output)
     dense = [network.get_layer(name) for name in ("flatten", "fc1", "fc2", "predictions")]
 
     @tf.function
-    def descend(pixels, targets, displacements):
+    def descend(pixels, targets, displacements, frozen):
+        names = tuple(FROZEN.values())[:frozen]
+        variables = [
+            variable
+            for layer in network.layers
+            if not layer.name.startswith(names)
+            for variable in layer.trainable_variables
+        ]
         inputs = keras.applications.vgg19.preprocess_input(tf.cast(pixels, tf.float32))
-        with tf.GradientTape() as tape:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([variable.value for variable in variables])
             maps = trunk(inputs / INPUT_SCALE, training=True)
             x = tf.concat([tf.roll(maps, d, (1, 2)) for d in tf.unstack(displacements)], axis=0)
             for layer in dense:
                 x = layer(x)
             loss = tf.reduce_mean(loss_of(tf.tile(targets, [len(displacements), 1]), x))
-        gradients = tape.gradient(loss, network.trainable_variables)
-        optimizer.apply(gradients, network.trainable_variables)
+        gradients = tape.gradient(loss, [variable.value for variable in variables])
+        optimizer.apply(gradients, variables)
         return loss
 
     return descend

@@ -10,12 +10,10 @@ import json
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-
 from xai_utils.checks import check_count
 from xai_utils.embedded.evaluation import evaluate, evaluate_maps
 from xai_utils.embedded.scenes import CLASS_NAMES
-from xai_utils.embedded.training import SIZES, STEPS, train, training_set
+from xai_utils.embedded.training import SIZES, STEPS, Progress, train, training_set
 from xai_utils.embedded.vgg19_mini import WEIGHTS, load_vgg19_mini, save_weights
 from xai_utils.files import write_atomically
 from xai_utils.loading import load_classifier
@@ -74,28 +72,13 @@ def run(seeds, folder=FOLDER, sizes=SIZES, steps=STEPS):
         if not path.is_file():
             print(f"training {head}-{seed}", flush=True)
             checkpoint = folder / f"{head}-{seed}.checkpoint.npz"
-            network, _ = train(data(), steps, seed, head, checkpoint, _Report(steps))
+            network, _ = train(data(), steps, seed, head, checkpoint, Progress(steps))
             save_weights(network, path)
             checkpoint.unlink(missing_ok=True)
     table = {f"{head}-{seed}": _measure(head, seed, folder) for head, seed in plan(seeds)}
     text = json.dumps(table, indent=2) + "\n"
     write_atomically(folder / "trainings.json", lambda file: file.write(text.encode()))
     print(f"{len(table)} trainings in {folder}")
-
-
-class _Report:
-    """Prints the mean loss of each tenth of the steps."""
-
-    def __init__(self, steps):
-        self.every, self.losses = max(1, steps // 10), []
-
-    def __call__(self, step, loss):
-        self.losses.append(loss)
-        if (step + 1) % self.every == 0:
-            print(
-                f"  step {step + 1}: mean loss {np.mean(self.losses[-self.every :]):.3f}",
-                flush=True,
-            )
 
 
 def _measure(head, seed, folder):
