@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from xai_utils.baselines import PLAIN
 from xai_utils.checks import check_choice
 from xai_utils.classifier import softmax
 from xai_utils.embedded.empty import EMPTY_KINDS, make_empty
 from xai_utils.embedded.scenes import SIZE, make_scene
-from xai_utils.gradients import BASELINES
 from xai_utils.scores import logit_and_log_odds
 from xai_utils.study.localisation import draw_map, explain_scenes, measure_maps
 
@@ -116,7 +116,7 @@ def evaluate_neutrality(classifier, size, stream=TEST_STREAM):
         For the "baselines" and each of EMPTY_KINDS: "n", "largest_p" and "mean_p", of the largest
         probability, and "logit_spread", the mean standard deviation over the classes.
     """
-    pictures = {"baselines": [np.full((SIZE, SIZE, 3), v, np.uint8) for v in BASELINES.values()]}
+    pictures = {"baselines": [np.full((SIZE, SIZE, 3), v, np.uint8) for v in PLAIN.values()]}
     for kind in EMPTY_KINDS:
         seeds = [(stream, index) for index in range(size)]
         pictures[kind] = [make_empty(seed, kind, backgrounds="held_out") for seed in seeds]

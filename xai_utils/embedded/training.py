@@ -24,16 +24,16 @@ BATCH_SIZE = 32
 RATE = 1e-3
 WARMUP = 150  # steps, or a tenth of all if that is less
 
-# Each image is read by the dense layers at so many random displacements of its last map, so that
-# they learn what is seen wherever it is seen. It costs little: the convolutions are shared.
-DISPLACEMENTS = 8
-
 # (until this part of the steps, share of scenes with two objects, share of empty pictures)
-SCHEDULE = ((0.3, 0.0, 0.06), (0.6, 0.25, 0.1), (0.8, 0.05, 0.06), (1.0, 0.0, 0.03))
+SCHEDULE = ((0.15, 0.0, 0.06), (0.6, 0.25, 0.08), (1.0, 0.02, 0.03))
 
 # From these parts of the steps on, the first blocks stay as they are (FreezeOut, arXiv 1706.04983):
 # they are learned early, and their gradients, at the full resolution, cost more than all others.
 FROZEN = {0.25: "block1", 0.5: "block2"}
+
+# From this part of the steps on, the activations of the last map, added up, cost so many nats: a
+# unit that answers where nothing is to be recognised costs more than it brings.
+SPARSE_FROM, SPARSITY = 0.2, 1e-3
 
 KINDS = ("single", "double", "empty")
 TRAINING_STREAM = 0  # scenes are seeded by (stream, kind, index): tests use other streams
@@ -151,7 +151,7 @@ def train(data, steps, seed=0, head="softmax", checkpoint=None, report=None):
     optimizer.build(network.trainable_variables)
     state = [*network.variables, *optimizer.variables]
     sizes = {kind: len(images) for kind, (images, _) in data.items()}
-    constants = [BATCH_SIZE, RATE, WARMUP, DISPLACEMENTS, SCHEDULE, FROZEN]
+    constants = [BATCH_SIZE, RATE, WARMUP, SCHEDULE, FROZEN, SPARSE_FROM, SPARSITY]
     recipe = json.dumps([head, seed, steps, sizes, constants])
     report = report or (lambda step, loss: None)
     losses = _resume(checkpoint, recipe, state)
@@ -160,9 +160,9 @@ def train(data, steps, seed=0, head="softmax", checkpoint=None, report=None):
     descend = _make_step(network, optimizer, HEADS[head])
     starts = [part * steps for part in FROZEN]
     for step in range(len(losses), steps):
-        pixels, targets, displacements = _draw_batch(data, seed, step, steps)
+        pixels, targets = _draw_batch(data, seed, step, steps)
         frozen = sum(step >= start for start in starts)
-        losses.append(float(descend(pixels, targets, displacements, frozen)))
+        losses.append(float(descend(pixels, targets, frozen, step >= SPARSE_FROM * steps)))
         report(step, losses[-1])
         if checkpoint and ((step + 1) % SAVE_EVERY == 0 or step + 1 == steps):
             _save(checkpoint, recipe, state, losses)
@@ -195,15 +195,14 @@ def _learning_rate(steps):
 
 
 def _make_step(network, optimizer, loss_of):
-    """One step of descent, as a graph: from pixels, targets and displacements to the loss.
+    """One step of descent, as a graph: from pixels and targets to the loss.
 
-    Its fourth argument, how many of the first blocks are frozen, makes another graph of it.
+    How many of the first blocks are frozen, and whether activations cost, make another graph of it.
     """
-    trunk = keras.Model(network.input, network.get_layer("block5_pool").output)
-    dense = [network.get_layer(name) for name in ("flatten", "fc1", "fc2", "predictions")]
+    both = keras.Model(network.input, [network.get_layer("block5_pool").output, network.output])
 
     @tf.function
-    def descend(pixels, targets, displacements, frozen):
+    def descend(pixels, targets, frozen, sparse):
         names = tuple(FROZEN.values())[:frozen]
         variables = [
             variable
@@ -214,12 +213,11 @@ def _make_step(network, optimizer, loss_of):
         inputs = keras.applications.vgg19.preprocess_input(tf.cast(pixels, tf.float32))
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in variables])
-            maps = trunk(inputs / INPUT_SCALE, training=True)
-            x = tf.concat([tf.roll(maps, d, (1, 2)) for d in tf.unstack(displacements)], axis=0)
-            for layer in dense:
-                x = layer(x)
-            loss = tf.reduce_mean(loss_of(tf.tile(targets, [len(displacements), 1]), x))
-        gradients = tape.gradient(loss, [variable.value for variable in variables])
+            maps, logits = both(inputs / INPUT_SCALE, training=True)
+            loss = tf.reduce_mean(loss_of(targets, logits))
+            active = tf.reduce_mean(tf.reduce_sum(maps, axis=(1, 2, 3)))
+            cost = loss + SPARSITY * active if sparse else loss
+        gradients = tape.gradient(cost, [variable.value for variable in variables])
         optimizer.apply(gradients, variables)
         return loss
 
@@ -227,7 +225,7 @@ def _make_step(network, optimizer, loss_of):
 
 
 def _draw_batch(data, seed, step, steps):
-    """Random images, half of them mirrored, their targets, and displacements of the last map."""
+    """Random images, half of them mirrored, and their targets."""
     rng = np.random.default_rng((seed, step))
     double, empty = next(shares for end, *shares in SCHEDULE if step < end * steps)
     counts = rng.multinomial(BATCH_SIZE, [1 - double - empty, double, empty])
@@ -239,9 +237,7 @@ def _draw_batch(data, seed, step, steps):
     images, targets = np.concatenate(images), np.concatenate(targets)
     mirrored = rng.random(BATCH_SIZE) < 0.5
     images[mirrored] = images[mirrored, :, ::-1]
-    displacements = rng.integers(0, 7, (DISPLACEMENTS, 2), dtype=np.int32)
-    displacements[0] = 0  # as it is seen in the end
-    return tf.constant(images), tf.constant(targets), tf.constant(displacements)
+    return tf.constant(images), tf.constant(targets)
 
 
 def _save(checkpoint, recipe, state, losses):
