@@ -17,7 +17,7 @@ STRIP := $(BIN)/nbstripout --keep-output --keep-count --keep-id --extra-keys \
 EXPLAIN := $(BIN)/python -m xai_utils explain
 OPTION = $(if $($(1)),$(2) "$($(1))")
 
-.PHONY: help figures imagenet explain live engine test portable lab notebooks train benchmark lint lock clean style pytest nbval
+.PHONY: help figures imagenet explain live site engine test portable lab notebooks train benchmark lint lock clean style pytest nbval
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -65,10 +65,14 @@ nbval: $(READY)
 lab: $(READY)  ## open JupyterLab
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter lab notebooks/index.ipynb
 
+site: live  ## build the site from the committed notebooks, in results/site
+	@$(OWN) python site/build.py results/site results/live.html
+
 notebooks: figures  ## execute the notebooks again and keep their outputs
 	rm -rf notebooks/methods/results notebooks/results
 	$(OWN) jupyter nbconvert --to notebook --execute --inplace $(NOTEBOOKS)
 	$(STRIP) $(NOTEBOOKS)
+	$(BIN)/python workflow/widget_views.py $(NOTEBOOKS)
 
 SEEDS ?= 1
 
@@ -94,7 +98,7 @@ lint: $(READY)  ## mend what ruff can mend
 
 lock: $(READY)  ## write requirements.txt anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --fork-strategy fewest \
-		--extra dev --generate-hashes --custom-compile-command "make lock" pyproject.toml -o requirements.txt
+		--extra dev --extra site --generate-hashes --custom-compile-command "make lock" pyproject.toml -o requirements.txt
 
 clean:  ## remove results, figures stay
 	rm -rf results notebooks/figures notebooks/results notebooks/methods/results .snakemake .pytest_cache .ruff_cache

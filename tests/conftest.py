@@ -1,6 +1,7 @@
 """Networks and scenes that several tests share."""
 
 import resource
+import shutil
 
 import keras
 import numpy as np
@@ -77,6 +78,19 @@ def seed():
 def images():
     """Three random images at the size of the small networks' input."""
     return list(np.random.default_rng(0).integers(0, 256, (3, *SHAPE), dtype=np.uint8))
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium, driven by Playwright; where one of them is missing the test is skipped."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    path = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
+    if path is None:
+        pytest.skip("no Chromium on the path: apt install chromium")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield started
+        started.close()
 
 
 @pytest.fixture

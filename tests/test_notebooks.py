@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
 NOTEBOOKS = [p for p in NOTEBOOKS if ".ipynb_checkpoints" not in p.parts]
 METHODS = ROOT / "notebooks" / "methods"
+VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def name(path):
@@ -48,6 +49,12 @@ def test_committed_outputs_hold_no_path_and_no_timestamp(notebook):
     assert not any(
         "execution" in c["metadata"] or "papermill" in c["metadata"] for c in notebook["cells"]
     )
+
+
+def test_no_output_needs_the_kernel_that_made_it(notebook):
+    for cell in code_cells(notebook):
+        for output in cell["outputs"]:
+            assert VIEW not in output.get("data", {}), "run: python workflow/widget_views.py"
 
 
 def test_every_figure_carries_the_parameters_of_its_notebook(notebook):

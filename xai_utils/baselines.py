@@ -1,8 +1,8 @@
 """Where a path begins: images that are to say nothing.
 
 Which of them says nothing to a network has to be looked at: see `undecided`. P. Sturmfels, S.
-Lundberg and S.-I. Lee, "Visualizing the Impact of Feature Attribution Baselines" (Distill 2020),
-compare them.
+Lundberg and S.-I. Lee, "Visualizing the Impact of Feature Attribution Baselines" (Distill 2020,
+doi 10.23915/distill.00022), compare them.
 """
 
 import numpy as np

@@ -71,7 +71,7 @@ def attribution_figure(image, heatmap, record, top):
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(1, 4, figsize=(11, 3.1), width_ratios=[1, 1.16, 1, 0.8])
         figure.suptitle(
-            f"{METHOD_LABELS[record['method']]} at {record['layer']}, "
+            f"{METHOD_LABELS.get(record['method'], record['method'])} at {record['layer']}, "
             f"{SCORE_LABELS[record['score']]} — {describe_target(record)}"
         )
         axes[0].imshow(image)
@@ -89,8 +89,8 @@ def attribution_figure(image, heatmap, record, top):
         _draw_top(axes[3], top, record["class"])
         _warn(figure, {"": heatmap})
         figure.set_label(
-            f"{METHOD_LABELS[record['method']]} heatmap of {record['class']} for the score "
-            f"{record['score']}, largest {describe_place(heatmap)}"
+            f"{METHOD_LABELS.get(record['method'], record['method'])} heatmap of {record['class']} "
+            f"for the score {record['score']}, largest {describe_place(heatmap)}"
         )
     return figure
 

@@ -65,6 +65,14 @@ def show(figure, alt=None):
     >>> show(softmax_score_diagram("vgg19-mini", "block5_pool"))
     <IPython.core.display.Image object>
     """
+    display(as_picture(figure, alt))
+
+
+def as_picture(figure, alt=None):
+    """A figure as a picture that is small enough for a notebook: IPython.display.Image.
+
+    Parameters are those of `show`.
+    """
     for sharpness, quality in SHARPNESS:
         dpi = sharpness * STYLE["figure.dpi"]
         jpeg = _render(figure, "jpeg", dpi=dpi, pil_kwargs={"quality": quality, "subsampling": 0})
@@ -74,15 +82,8 @@ def show(figure, alt=None):
     format = min(pictures, key=lambda format: len(pictures[format]))
     plt.close(figure)
     width, height = (round(inches * STYLE["figure.dpi"]) for inches in figure.get_size_inches())
-    size = {"width": width, "height": height}
-    display(
-        Image(
-            pictures[format],
-            format=format,
-            alt=alt or figure.get_label() or figure.get_suptitle(),
-            **size,
-        )
-    )
+    alt = alt or figure.get_label() or figure.get_suptitle()
+    return Image(pictures[format], format=format, alt=alt, width=width, height=height)
 
 
 def _render(figure, format, **options):

@@ -1,0 +1,105 @@
+"""The pages that are computed: the answer on the title page, the claims, the bibliography."""
+
+import csv
+import re
+from itertools import groupby, pairwise
+
+from notebook_pages import NOTEBOOKS, find_notebooks, label, origin, picture, read_notebook
+
+from xai_utils.study.claims import SOURCES, read_claims
+
+GROUPS = {  # caption in the sidebar: the notebooks in it
+    "The argument": lambda path: path[0].isdigit() or path in ("index.ipynb", "figure_2.ipynb"),
+    "One notebook for each method": lambda path: path.startswith("methods/"),
+    "Your own pictures": lambda path: path in ("explain.ipynb", "explore.ipynb"),
+    "The network": lambda path: "vgg19_mini" in path,
+}
+
+
+def answer():
+    """What notebook 6 has found: the three sentences after its *In short*, computed there."""
+    first = read_notebook(NOTEBOOKS / "6_discussion.ipynb")["cells"][0]["source"]
+    (sentences,) = re.findall(r"^\*\*In short\.\*\* (.+)$", first, re.MULTILINE)
+    return f"{sentences} ([notebook 6](notebooks/6_discussion.ipynb))"
+
+
+def title_picture(figure="same_outputs"):
+    """A figure of the repository with the caption, description and origin from its notebook."""
+    for path in find_notebooks():
+        notebook = read_notebook(NOTEBOOKS / path)
+        cells = notebook["cells"]
+        for cell, below in pairwise(cells):
+            if picture(cell) and re.search(rf"[\"/]{figure}\"", cell["source"]):
+                caption = re.sub(r"\]\((?!http)", "](notebooks/", below["source"])
+                return (
+                    f"```{{figure}} figures/{figure}.png\n:alt: {picture(cell)['alt']}\n\n"
+                    f"{caption}\n\n{origin(path, notebook, cell)}\n```"
+                )
+    raise ValueError(f"no notebook draws {figure}")
+
+
+def tables_of_contents():
+    """The notebooks in reading order, in groups."""
+    trees = []
+    for caption, belongs in GROUPS.items():
+        paths = [path.removesuffix(".ipynb") for path in find_notebooks() if belongs(path)]
+        pages = "\n".join(f"notebooks/{path}" for path in paths)
+        trees.append(f"```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{pages}\n```")
+    return "\n\n".join(trees)
+
+
+def claims():
+    """The map of the claims: a table for each source, with a link to the cell that tests it."""
+    cells = {}
+    for path in find_notebooks():
+        for cell in read_notebook(NOTEBOOKS / path)["cells"]:
+            for tag in cell["metadata"].get("tags", []):
+                if tag.startswith("claim-"):
+                    cells[tag.removeprefix("claim-")] = label(path, cell), cell["execution_count"]
+    parts = []
+    for source, rows in groupby(read_claims().values(), key=lambda row: row.source):
+        parts += [f"## Of {SOURCES[source]}", ""]
+        parts += ["| section | eq. | claim | tested in | verdict |", "|---|---|---|---|---|"]
+        for row in rows:
+            tested = f"[{row.notebook}](notebooks/{row.notebook}.ipynb)"
+            if row.id in cells:
+                tested += ", [cell {1}](#{0})".format(*cells[row.id])
+            parts.append(
+                f"| {row.section} | {row.equation} | {row.claim} | {tested} | {row.verdict} |"
+            )
+        parts.append("")
+    return "\n".join(parts)
+
+
+def read_references():
+    """Rows of references.csv, by link."""
+    with open(NOTEBOOKS.parent / "site" / "references.csv", encoding="utf-8", newline="") as file:
+        return {row["link"]: row for row in csv.DictReader(file)}
+
+
+def identifier(link):
+    """How a work is known: "arXiv 2306.13197", "doi 10.1214/07-AOAS122", or OpenReview."""
+    kinds = {"https://arxiv.org/abs/": "arXiv ", "https://doi.org/": "doi "}
+    for start, kind in kinds.items():
+        if link.startswith(start):
+            return kind + link.removeprefix(start)
+    return "OpenReview"
+
+
+def bibliography():
+    """The works, each with its identifier and the notebooks that link to it."""
+    texts = {path: (NOTEBOOKS / path).read_text("utf-8") for path in find_notebooks()}
+    lines = []
+    for link, row in read_references().items():
+        where = f" {row['where']}," if row["where"] else ""
+        cited = [
+            f"[{path.removesuffix('.ipynb')}](notebooks/{path})"
+            for path, text in texts.items()
+            if f"({link})" in text
+        ]
+        used = f" Cited in {', '.join(cited)}." if cited else ""
+        lines.append(
+            f"- {row['authors']}: *{row['title']}*.{where} {row['year']}. "
+            f"[{identifier(link)}]({link}).{used}"
+        )
+    return "\n".join(lines)
