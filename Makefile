@@ -91,7 +91,7 @@ else
 endif
 
 benchmark: $(READY)  ## measure again what an explanation costs (an hour and a half, nothing else running)
-	for name in cost images completeness; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in cost images points completeness; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 lint: $(READY)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .

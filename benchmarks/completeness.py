@@ -4,6 +4,11 @@ On held-out scenes with ``vgg19-mini``, for all four scores: equal steps, Gauss-
 points placed by the slope of the scores (after Integrated Decision Gradients, arXiv 2305.20052),
 and the adaptive path of ``ScoreGradients``. Prints tables, and writes
 benchmarks/completeness.json.
+
+On some of the scenes also what the path may be made of: how many intervals are halved at once, and
+Richardson's rule (four times the trapezoids on both halves, less that on the whole, over three)
+where it is nearer to the known change of the scores. Each is judged by its evaluations and by how
+far its map is from that of a thousand points: a rule that only adds up sooner has a worse map.
 """
 
 import json
@@ -16,7 +21,7 @@ import numpy as np
 from xai_utils import ScoreGradients, completeness, load_classifier
 from xai_utils.embedded.scenes import make_scene
 from xai_utils.files import write_atomically
-from xai_utils.paths import split_evenly
+from xai_utils.paths import FIRST_STEPS, HALVED, split_evenly
 from xai_utils.results import versions
 from xai_utils.scores import SCORES, score_factor, score_value
 
@@ -24,13 +29,14 @@ STREAM = 5  # of the scenes; training, tests and notebooks use others
 SCENES = 100
 COMPARED = 10  # of them, with every way to place the points
 EVALUATIONS = (51, 101, 201, 401)
+CELLS = 14  # maps are compared as sums over 14 x 14 blocks of pixels
 MAX_STEPS = 1000
 TOLERANCE = 0.01
 OUTPUT = Path(__file__).with_name("completeness.json")
 
 
 class Path1D:
-    """The scores on the path from black to an image, and their slopes along it."""
+    """The scores on the path from black to an image, and how they change along it."""
 
     def __init__(self, classifier, image, target):
         self.classifier, self.pixels = classifier, classifier.pixels([image])[0]
@@ -38,27 +44,44 @@ class Path1D:
         self.known = {}
 
     def at(self, alphas):
-        """Values and slopes of the four scores: two arrays (4, n)."""
+        """The four scores, (4, n), and the slopes due to each block of pixels, (4, n, 14, 14)."""
         new = [a for a in alphas if a not in self.known]
         for some in split_evenly(np.array(new), 16) if new else ():
             pixels = some[:, None, None, None].astype(np.float32) * self.pixels
             targets = np.full(len(some), self.target, np.int32)
             points = self.classifier.split("block5_pool").at_pixels(pixels, targets)
-            along = [
-                (g * self.pixels).sum(axis=(1, 2, 3), dtype=np.float64)
-                for g in (points.pixels.of_logit, points.pixels.of_log_odds)
-            ]
-            found = np.stack([points.logit, points.log_odds, *along], axis=1)
-            self.known.update(zip(some, found, strict=True))
-        logit, log_odds, of_logit, of_log_odds = np.array([self.known[a] for a in alphas]).T
-        slopes = [of_logit, *(score_factor(s, log_odds) * of_log_odds for s in SCORES[1:])]
+            gradients = points.pixels.of_logit, points.pixels.of_log_odds
+            along = np.stack([self.in_blocks(g * self.pixels) for g in gradients], axis=1)
+            scores = np.stack([points.logit, points.log_odds], axis=1)
+            self.known.update(zip(some, zip(scores, along, strict=True), strict=True))
+        known = [self.known[a] for a in alphas]
+        (logit, log_odds), along = (np.array(some) for some in zip(*known, strict=True))
+        slopes = [along[:, 0]]
+        for score in SCORES[1:]:
+            slopes.append(score_factor(score, log_odds)[:, None, None] * along[:, 1])
         return np.array([score_value(s, logit, log_odds) for s in SCORES]), np.array(slopes)
+
+    def in_blocks(self, maps):
+        height, width = (size // CELLS for size in maps.shape[1:3])
+        blocks = maps.reshape(len(maps), CELLS, height, CELLS, width, -1)
+        return blocks.sum(axis=(2, 4, 5), dtype=np.float64)
 
     def gaps(self, alphas, weights):
         """The gap of each score for a quadrature rule: (4,)."""
         ends, _ = self.at([0.0, 1.0])
         change = ends[:, 1] - ends[:, 0]
-        return np.abs(self.at(alphas)[1] @ weights - change) / np.abs(change)
+        return np.abs(self.map(alphas, weights).sum(axis=(1, 2)) - change) / np.abs(change)
+
+    def map(self, alphas, weights):
+        """Integrated Gradients in blocks, for each score: (4, 14, 14)."""
+        return np.einsum("snij,n->sij", self.at(alphas)[1], weights)
+
+    def map_error(self, alphas, weights):
+        """How far the map of the worst score is from that of all known points, relative."""
+        every = np.sort(list(self.known))
+        best = self.map(every, trapezoid(every))
+        error = np.abs(self.map(alphas, weights) - best).sum(axis=(1, 2))
+        return float((error / np.abs(best).sum(axis=(1, 2))).max())
 
 
 def trapezoid(alphas):
@@ -93,20 +116,46 @@ def by_slope(path, count):
 
 
 PLACEMENTS = {"equal steps": equal_steps, "Gauss-Legendre": gauss_legendre, "by slope": by_slope}
+RULES = {
+    **{f"trapezoid, {n} halved at once": {"halved": n} for n in (4, 8, 16)},
+    "Richardson where nearer, 8 halved at once": {"halved": 8, "richardson": True},
+}
 
 
-def refined(path, scores):
-    """Evaluations until the gaps of some scores, by index, are within the tolerance."""
-    alphas = np.linspace(0, 1, 17)
-    while len(alphas) <= MAX_STEPS:
-        values, slopes = (array[scores] for array in path.at(alphas))
-        errors = (slopes[:, 1:] + slopes[:, :-1]) / 2 * np.diff(alphas) - np.diff(values)
-        errors /= np.abs(values[:, -1:] - values[:, :1])
-        if np.abs(errors.sum(axis=1)).max() <= TOLERANCE:
-            break
-        worst = np.abs(errors).max(axis=0).argsort()[-16:]
+def refined(path, scores, halved=HALVED, richardson=False):
+    """Points and weights with which the gaps of some scores, by index, are within the tolerance."""
+    alphas = np.linspace(0, 1, FIRST_STEPS + 1)
+    while True:
+        values, slopes = path.at(alphas)
+        values, slopes = values[scores], slopes[scores].sum(axis=(2, 3))
+        whole, steps = np.abs(values[:, -1:] - values[:, :1]), np.diff(alphas)
+        errors = ((slopes[:, 1:] + slopes[:, :-1]) / 2 * steps - np.diff(values)) / whole
+        weights = trapezoid(alphas)
+        for left in halves_of_one(alphas) if richardson else ():
+            both, three = slice(left, left + 2), slice(left, left + 3)
+            rule = steps[left] / 3 * np.array([1, 4, 1])
+            error = slopes[:, three] @ rule - (values[:, left + 2] - values[:, left])
+            error /= whole[:, 0]
+            if np.abs(error).max() < np.abs(errors[:, both].sum(axis=1)).max():
+                errors[:, both] = error[:, None] / 2
+                weights[three] += rule - steps[left] / 2 * np.array([1, 2, 1])
+        if np.abs(errors.sum(axis=1)).max() <= TOLERANCE or len(alphas) > MAX_STEPS:
+            return alphas, weights
+        worst = np.abs(errors).max(axis=0).argsort()[-halved:]
         alphas = np.sort(np.append(alphas, (alphas[worst] + alphas[worst + 1]) / 2))
-    return len(alphas)
+
+
+def halves_of_one(alphas):
+    """The left ones of the pairs of intervals that one interval was halved into."""
+    steps = np.diff(alphas)
+    places = np.round(alphas[:-1] / steps)
+    return np.flatnonzero((steps[1:] == steps[:-1]) & (places[:-1] % 2 == 0))
+
+
+def judged(path, **how):
+    """Evaluations and map error of a path that is refined for all scores."""
+    alphas, weights = refined(path, list(range(len(SCORES))), **how)
+    return {"evaluations": len(alphas), "map_error": path.map_error(alphas, weights)}
 
 
 def adaptive(classifier, scene, at="pixels", **options):
@@ -123,6 +172,7 @@ def main():
     compared = {name: {n: [] for n in EVALUATIONS} for name in (*PLACEMENTS, "adaptive")}
     shared = {"one path for all": [], **{score: [] for score in SCORES}}
     uniform, reached = {n: [] for n in EVALUATIONS}, {"pixels": [], "layer": []}
+    rules = {name: [] for name in RULES}
     for index, scene in enumerate(scenes):
         path = Path1D(classifier, scene.image, scene.classes[0])
         for count, gaps in uniform.items():
@@ -137,7 +187,9 @@ def main():
                     compared[name][count].append(place(path, count).tolist())
             for score, used in shared.items():
                 which = [SCORES.index(score)] if score in SCORES else list(range(len(SCORES)))
-                used.append(refined(path, which))
+                used.append(len(refined(path, which)[0]))
+            for name, results in rules.items():
+                results.append(judged(path, **RULES[name]))
             for count in EVALUATIONS:
                 options = {"tolerance": 1e-9, "max_steps": count - 1}
                 compared["adaptive"][count].append(adaptive(classifier, scene, **options)[1])
@@ -153,6 +205,7 @@ def main():
                      for at, results in reached.items()},
         "compared_gaps": compared,
         "evaluations_with": shared,
+        "rules": rules,
         "versions": versions(),
     }  # fmt: skip
     write_atomically(OUTPUT, lambda file: file.write(json.dumps(report, indent=1).encode() + b"\n"))
@@ -172,6 +225,9 @@ def print_summary(report):
         )
     for name, used in report["evaluations_with"].items():
         print(f"{name:16} {np.median(used):4.0f} evaluations at the median")
+    for name, results in report["rules"].items():
+        used, error = (np.median([r[k] for r in results]) for k in ("evaluations", "map_error"))
+        print(f"{name:42} {used:4.0f} evaluations, map off by {error:.1%}, at the median")
     for name, by_count in report["compared_gaps"].items():
         medians = [f"{np.median(np.max(gaps, axis=1)):7.2%}" for gaps in by_count.values()]
         print(f"{name:16} median worst gap at {EVALUATIONS} evaluations:", *medians)

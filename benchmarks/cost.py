@@ -5,9 +5,10 @@ of two times taken in one run: the work, and plain forward passes of as many ima
 eight, measured just before and after it. Beside it stands the limit that processor and framework
 set: a forward and two backward passes of the layers before the maps, and nothing else.
 
-VGG19 is measured with the processor's instructions as they are, and with those up to AVX2. Peers
-are measured if they are installed (``pip install tf-keras-vis saliency``). Prints a table, and
-writes benchmarks/cost.json.
+VGG19 is measured with the processor's instructions as they are, and with those up to AVX2; with the
+former also against the steps of a path, and against the points that pass at once. Peers are
+measured if they are installed (``pip install tf-keras-vis saliency``). Prints a table, and writes
+benchmarks/cost.json.
 """
 
 import json
@@ -34,6 +35,7 @@ REPETITIONS = 5
 BATCH = 8
 STEPS = 50
 MORE_STEPS = (10, 25, 50, 100)  # cost against steps, once each
+AT_ONCE = (1, 2, 4, 8, 16)  # points of a path of STEPS, once each
 OUTPUT = Path(__file__).with_name("cost.json")
 
 # by name: a network with random weights, and its preprocessing
@@ -59,10 +61,10 @@ METHODS = {
 }
 
 
-def explain(classifier, images, methods, steps=STEPS, scores=SCORES):
+def explain(classifier, images, methods, scores=SCORES, steps=STEPS, chunk=None):
     """Some scores of some methods, from nothing."""
     gradients = xai_utils.ScoreGradients(
-        classifier, images, [0] * len(images), steps=steps, scores=scores
+        classifier, images, [0] * len(images), scores=scores, steps=steps, chunk=chunk
     )
     return [method(gradients, score) for method in methods for score in scores]
 
@@ -127,14 +129,33 @@ def seconds(work):
     return time.perf_counter() - start
 
 
-def measure(network):
-    """The report on one network, as a dictionary."""
+def load(network):
+    """A model with random weights, its classifier, and a batch of random images."""
     keras.utils.set_random_seed(0)
     build, preprocessing = NETWORKS[network]
     model = build()
-    classifier = xai_utils.load_classifier(model, preprocessing)
     rng = np.random.default_rng(0)
     images = list(rng.integers(0, 256, (BATCH, 224, 224, 3), dtype=np.uint8))
+    return model, xai_utils.load_classifier(model, preprocessing), images
+
+
+def works_on(classifier, images):
+    """What is measured, by name: how many images or points, and a call."""
+    alone = partial(explain, classifier, images[:1])
+    works = {"limit for IG": (BATCH, limit(classifier, classifier.pixels(images)))}
+    for name, methods in METHODS.items():
+        if name == "Grad-CAM family":
+            works[name] = BATCH, partial(explain, classifier, images, methods)
+        else:
+            works[name] = STEPS + 1, partial(alone, methods)
+    only = partial(alone, METHODS["Integrated Gradients"], scores=("odds",))
+    works["IG, the log-odds alone"] = STEPS + 1, only
+    return works
+
+
+def measure(network, further):
+    """The report on one network, as a dictionary; `further` than the ratios if asked for."""
+    model, classifier, images = load(network)
     forward = tf.function(lambda pixels: model(classifier.preprocess(pixels), training=False))
     pixels = classifier.pixels(images)
 
@@ -142,13 +163,7 @@ def measure(network):
         """Of one image."""
         return seconds(lambda: forward(tf.constant(pixels)).numpy()) / BATCH
 
-    works = {"limit for IG": (BATCH, limit(classifier, pixels))}
-    for name, methods in METHODS.items():
-        some = images if name == "Grad-CAM family" else images[:1]
-        count = BATCH if name == "Grad-CAM family" else STEPS + 1
-        works[name] = count, partial(explain, classifier, some, methods)
-    alone = partial(explain, classifier, images[:1], METHODS["Integrated Gradients"])
-    works["IG, the log-odds alone"] = STEPS + 1, partial(alone, scores=("odds",))
+    works = works_on(classifier, images)
     works |= peers(model, classifier.default_layer, classifier.preprocess, images[0])
     forward_seconds()
     first = {name: seconds(work) for name, (_, work) in works.items()}  # traces, and warms up
@@ -160,34 +175,37 @@ def measure(network):
             forwards.append(forward_seconds())
             ratios[name].append(spent / statistics.mean(forwards[-2:]) / count)
         print(f"repetition {repetition + 1} of {REPETITIONS}", file=sys.stderr)
-    one = statistics.median(forwards)
-    by_steps = {
-        name: {
-            steps: seconds(partial(explain, classifier, images[:1], METHODS[name], steps)) / one
-            for steps in MORE_STEPS
+    report = {"ratios": ratios}
+    if further:
+        one = statistics.median(forwards)
+        steady = {n: statistics.median(ratios[n]) * one * works[n][0] for n in METHODS}
+        report["forward_seconds_per_image"] = one
+        report["first_call_extra_seconds"] = {n: first[n] - steady[n] for n in METHODS}
+        report |= against_steps_and_points(partial(explain, classifier, images[:1]), one)
+    return report
+
+
+def against_steps_and_points(explain_one, forward):
+    """Forward passes of a path by its steps, and of one of its points by how many pass at once."""
+    by_steps, by_points = {}, {}
+    for name in ("RSI-Grad-CAM", "Integrated Gradients"):
+        path = partial(explain_one, METHODS[name])
+        by_steps[name] = {n: seconds(partial(path, steps=n)) / forward for n in MORE_STEPS}
+        by_points[name] = {
+            n: seconds(partial(path, chunk=n)) / forward / (STEPS + 1) for n in AT_ONCE
         }
-        for name in ("RSI-Grad-CAM", "Integrated Gradients")
-    }
-    return {
-        "forward_seconds_per_image": one,
-        "ratios": ratios,
-        "forwards_by_steps": by_steps,
-        "first_call_extra_seconds": {
-            name: first[name] - statistics.median(ratios[name]) * one * works[name][0]
-            for name in METHODS
-        },
-    }
+    return {"forwards_by_steps": by_steps, "forwards_by_points_at_once": by_points}
 
 
-def measure_apart(name, network, environment):
+def measure_apart(name, network, environment, *further):
     """The report of a process of its own: the instructions are chosen when TensorFlow starts."""
     run = subprocess.run(
-        [sys.executable, __file__, network],
+        [sys.executable, __file__, network, *further],
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         check=True,
     )
-    report = json.loads(run.stdout)
+    report = json.loads(run.stdout.splitlines()[-1])
     print(name)
     for work, values in report["ratios"].items():
         median, low, high = statistics.median(values), min(values), max(values)
@@ -198,7 +216,7 @@ def measure_apart(name, network, environment):
 def main():
     report = {
         "unit": "forward passes of as many images or points, in batches of eight",
-        **measure_apart("VGG19", "VGG19", {}),
+        **measure_apart("VGG19", "VGG19", {}, "further"),
         "others": {name: measure_apart(name, *run)["ratios"] for name, run in OTHERS.items()},
         "versions": versions(),
     }
@@ -207,6 +225,6 @@ def main():
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        print(json.dumps(measure(sys.argv[1])))
+        print(json.dumps(measure(sys.argv[1], "further" in sys.argv)))
     else:
         main()

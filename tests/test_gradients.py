@@ -1,5 +1,7 @@
 """Paths, chunks, completeness."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -13,8 +15,9 @@ from xai_utils import (
     load_classifier,
     rsi_grad_cam,
 )
-from xai_utils.paths import split_evenly
-from xai_utils.scores import SCORES
+from xai_utils.paths import integrate, refine, split_evenly
+from xai_utils.scores import SCORES, score_value
+from xai_utils.split import Points, Site
 
 
 def float64_path(classifier, image, target, score, layer, steps):
@@ -136,6 +139,38 @@ def test_an_adaptive_path_is_the_trapezoid_rule_at_its_points(tiny, noise_images
             )
 
 
+@pytest.mark.parametrize("chunk", [1, 5, 64])
+def test_where_an_adaptive_path_has_its_points_does_not_hang_on_the_chunk(
+    tiny, noise_images, chunk
+):
+    path = {"layer": "pool", "tolerance": 1e-4, "max_steps": 50}
+    reference, gradients = (
+        ScoreGradients(tiny, noise_images, [0, 1, 3], chunk=c, **path) for c in (16, chunk)
+    )
+    for at in ("layer", "pixels"):
+        for found, expected in zip(
+            gradients.path(at).alphas, reference.path(at).alphas, strict=True
+        ):
+            assert found.tolist() == expected.tolist()
+        for score in SCORES:
+            found, expected = (g.path_integral(score, at=at) for g in (gradients, reference))
+            assert np.abs(found - expected).max() < 1e-10 * np.abs(expected).max()
+
+
+def test_an_adaptive_path_does_not_hang_on_the_other_images_of_the_call(mini, scenes):
+    """Bit by bit: with numbers rounded otherwise, other intervals might be halved."""
+    path = {"tolerance": 0.05, "layer": "block5_pool"}
+    images, targets = [s.image for s in scenes[:3]], [s.classes[0] for s in scenes[:3]]
+    together = ScoreGradients(mini, images, targets, **path)
+    alone = ScoreGradients(mini, images[1:2], targets[1:2], **path)
+    assert len({len(alphas) for alphas in together.path().alphas}) > 1
+    np.testing.assert_array_equal(together.path().alphas[1], alone.path().alphas[0])
+    for score in SCORES:
+        np.testing.assert_array_equal(
+            together.path_integral(score)[1], alone.path_integral(score)[0]
+        )
+
+
 def test_a_path_that_cannot_reach_its_tolerance_ends_at_max_steps(mini, scenes):
     gradients = ScoreGradients(
         mini, [scenes[0].image], [scenes[0].classes[0]], tolerance=1e-6, max_steps=40
@@ -219,6 +254,44 @@ def test_only_the_scores_asked_for_are_computed_and_they_are_the_same(tiny, nois
             np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-15)
     assert (len(some._point.layer.of_logit) == 0) == ("pre" not in scores)
     assert (len(some._point.layer.of_log_odds) == 0) == (scores == "pre")
+
+
+def test_a_score_that_is_hard_to_serve_leaves_points_to_the_others():
+    """The probability is nearly 1 at both ends and 0.1 between: its change is 1e-4 of its way."""
+
+    def evaluate(alphas):
+        step, dip = (np.exp(-((40 * (alphas - at)) ** 2)) for at in (0.2, 0.7))
+        erf = np.vectorize(math.erf)(40 * (alphas - 0.2))
+        logit, of_logit = erf, 80 / np.sqrt(np.pi) * step
+        log_odds = 9 + alphas - 12 * dip
+        of_log_odds = 1 + 24 * 1600 * (alphas - 0.7) * dip
+        values = [np.reshape(a, (-1, 1, 1, 1)) for a in (alphas, of_logit, of_log_odds)]
+        return Points(logit, log_odds, Site(*values))
+
+    alphas, batches = refine(evaluate, tolerance=0.01, max_steps=300, batch=16)
+    path = integrate(batches)
+    assert len(alphas) == 301
+    gaps = []
+    for score, total in zip(SCORES, path["sums"]["layer"], strict=True):
+        values = score_value(score, path["logit"], path["log_odds"])
+        gaps.append(abs(total.sum() - (values[-1] - values[0])) / abs(values[-1] - values[0]))
+    assert gaps[0] <= 0.01 and gaps[3] <= 0.01
+    assert gaps[1] > 0.01
+
+
+@pytest.mark.parametrize(
+    ("scores", "passes"), [("odds", 1), (["post", "log", "odds"], 1), ("pre", 1), (SCORES, 2)]
+)
+def test_scores_that_share_a_direction_share_a_backward_pass(mini, scenes, scores, passes):
+    """Counted in the compiled work: a convolution is passed backwards once for each direction."""
+    gradients = ScoreGradients(mini, [scenes[0].image], [0], scores=scores, steps=1)
+    split = gradients.classifier.split("block5_pool")
+    split._compiled.clear()
+    gradients.path_integral(gradients.scores[0], at="pixels")
+    (work,) = split._compiled.values()
+    kinds = [operation.type for operation in work.get_concrete_function().graph.get_operations()]
+    assert kinds.count("Conv2D") == 16
+    assert kinds.count("Conv2DBackpropInput") == 16 * passes
 
 
 def test_a_score_that_hardly_changes_does_not_take_the_path_hostage(tiny_model, noise_images):

@@ -49,8 +49,8 @@ class ScoreGradients:
         Intervals of the path, >= 1, all of one length; a path has steps + 1 points.
     tolerance : float, optional
         In place of `steps`: halve the intervals that contribute most to the completeness gap until
-        it is at most this, relative, for each of the scores. All share one path; the gradients at
-        its pixels wait in a temporary file until it is complete.
+        it is at most this, relative, for each of the scores. All share one path, whose points wait
+        in a temporary file until it is complete.
     max_steps : int
         Where such a path ends at the latest, then with a larger gap.
     memory : float

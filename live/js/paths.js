@@ -4,7 +4,7 @@
 import { SCORES, negligibleChange, scoreFactor, scoreValue } from "./scores.js";
 
 export const FIRST_STEPS = 16; // before anything is known about the path
-const BATCH = 16; // intervals halved at once
+const HALVED = 8; // intervals at once
 
 /** What the gradients of logit and log-odds are multiplied with, for each score. */
 function weight(score, point) {
@@ -36,13 +36,8 @@ export class Path {
   next() {
     if (this.points.length === 0) return halvings(FIRST_STEPS);
     const room = this.maxSteps - (this.points.length - 1);
-    if (this.gap() <= this.tolerance || room <= 0) return [];
-    const worst = this._intervals().map(([a, b]) => ({
-      middle: (a.alpha + b.alpha) / 2,
-      error: Math.max(...this._error(a, b).map(Math.abs)),
-    }));
-    worst.sort((p, q) => q.error - p.error);
-    return worst.slice(0, Math.min(BATCH, room)).map((interval) => interval.middle);
+    const worst = this._worst().slice(0, Math.max(0, Math.min(HALVED, room)));
+    return worst.map(([a, b]) => (a.alpha + b.alpha) / 2);
   }
 
   add(point) {
@@ -91,6 +86,16 @@ export class Path {
 
   _intervals() {
     return this.points.slice(1).map((point, i) => [this.points[i], point]);
+  }
+
+  /** Intervals, the one to be halved first at the head: incomplete scores name theirs in turn. */
+  _worst() {
+    const intervals = this._intervals(), ranked = [];
+    this.gaps().forEach((gap, i) => {
+      const size = (interval) => Math.abs(this._error(...interval)[i]);
+      if (!(gap <= this.tolerance)) ranked.push([...intervals].sort((p, q) => size(q) - size(p)));
+    });
+    return [...new Set(intervals.flatMap((_, rank) => ranked.map((order) => order[rank])))];
   }
 
   _setWhole() {
