@@ -1,6 +1,7 @@
 """How the embedded network is trained: its examples, its batches, and going on after a stop."""
 
 import ast
+import csv
 import json
 from itertools import pairwise
 
@@ -86,7 +87,7 @@ def test_a_stopped_training_goes_on_as_if_it_had_not_been(data, monkeypatch, tmp
 
 
 def test_the_first_blocks_stay_as_they_are_from_their_part_on(data, monkeypatch, tmp_path):
-    """Of eight steps, block 1 takes part in the first two, block 2 in the first four."""
+    """Of eight and two steps, block 1 takes part in the first two, block 2 in the first four."""
     monkeypatch.setattr(training, "SAVE_EVERY", 1)
     file, first = tmp_path / "state.npz", {"block1": "002", "block2": "004", "block3": "008"}
     kernels = {block: [] for block in first}
@@ -102,9 +103,9 @@ def test_the_first_blocks_stay_as_they_are_from_their_part_on(data, monkeypatch,
         block: [bool((a != b).any()) for a, b in pairwise(seen)] for block, seen in kernels.items()
     }
     assert moved == {
-        "block1": [True] + [False] * 5,
-        "block2": [True] * 3 + [False] * 3,
-        "block3": [True] * 6,
+        "block1": [True] + [False] * 7,
+        "block2": [True] * 3 + [False] * 5,
+        "block3": [True] * 8,
     }
 
 
@@ -142,12 +143,17 @@ def test_trainings_that_are_done_are_not_done_again(monkeypatch, tmp_path, data)
 
     monkeypatch.setattr(trainings, "train", remember)
     monkeypatch.setattr(trainings, "training_set", lambda sizes: data)
-    monkeypatch.setattr(trainings, "_measure", lambda *which: {"which": str(which[:2])})
+    monkeypatch.setattr(trainings, "_measure", lambda classifier: {"good": True})
+    monkeypatch.setattr(trainings, "EVALUATED", 1)
+    monkeypatch.setattr(trainings, "PATH_STEPS", 1)
     save_weights(training.build_vgg19_mini(), tmp_path / "sigmoid-0.npz")
     trainings.run(2, tmp_path, steps=1)
     assert trained == ["softmax-1.checkpoint.npz", "sigmoid-1.checkpoint.npz"]
     table = json.loads((tmp_path / "trainings.json").read_text())
     assert list(table) == ["softmax-0", "softmax-1", "sigmoid-0", "sigmoid-1"]
+    with open(tmp_path / "agreement.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 6 * 5 * 5  # pairs, methods, scores and the centred logit
     trainings.run(2, tmp_path, steps=1)
     assert len(trained) == 2
     assert not list(tmp_path.glob("*checkpoint*"))

@@ -19,13 +19,13 @@ from xai_utils.files import write_atomically
 INPUT_SCALE = 64.0
 
 SIZES = {"single": 9600, "double": 2400, "empty": 1371}  # images
-STEPS = 2200
+STEPS = 2200  # of the first cycle; a quarter as many follow in the second
 BATCH_SIZE = 32
-RATE = 1e-3
+RATES = 1e-3, 5e-4  # the highest of each cycle
 WARMUP = 150  # steps, or a tenth of all if that is less
 
 # (until this part of the steps, share of scenes with two objects, share of empty pictures)
-SCHEDULE = ((0.15, 0.0, 0.06), (0.6, 0.25, 0.08), (1.0, 0.02, 0.03))
+SCHEDULE = ((0.15, 0.0, 0.06), (0.6, 0.25, 0.08), (1.0, 0.02, 0.03), (1.25, 0.0, 0.03))
 
 # From these parts of the steps on, the first blocks stay as they are (FreezeOut, arXiv 1706.04983):
 # they are learned early, and their gradients, at the full resolution, cost more than all others.
@@ -109,17 +109,18 @@ def training_set(sizes, processes=2):
 def train(data, steps, seed=0, head="softmax", checkpoint=None, report=None):
     """Train a new network.
 
-    Adam with clipped gradients; the learning rate warms up to 0.001 and then falls along a cosine
-    to 2 % of that. The first blocks are frozen on the way. Every step draws its batch from
-    (seed, step) alone, so that a training that goes on from a checkpoint sees what it would have
-    seen.
+    Adam with clipped gradients; the learning rate warms up to 0.001 and falls along a cosine to
+    2 % of that, and then once more from half of it (a warm restart: I. Loshchilov and F. Hutter,
+    arXiv 1608.03983), now on single objects, so that the network gets sure. The first blocks are
+    frozen on the way. Every step draws its batch from (seed, step) alone, so that a training that
+    goes on from a checkpoint sees what it would have seen.
 
     Parameters
     ----------
     data : dict
         From `training_set`.
     steps : int
-        Batches of 32 images.
+        Batches of 32 images in the first cycle; a quarter as many follow.
     seed : int
         Of the first weights and of the batches.
     head : {"softmax", "sigmoid"}
@@ -134,7 +135,7 @@ def train(data, steps, seed=0, head="softmax", checkpoint=None, report=None):
     -------
     model : keras.Model
         With a softmax output, for images preprocessed as VGG19's are.
-    losses : ndarray, float32 (steps,)
+    losses : ndarray, float32 (steps + steps // 4,)
         Loss of each batch, in nats.
 
     Raises
@@ -147,11 +148,11 @@ def train(data, steps, seed=0, head="softmax", checkpoint=None, report=None):
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
     network = build_vgg19_mini(classifier_activation=None)
-    optimizer = keras.optimizers.Adam(_learning_rate(steps), clipnorm=1.0)
+    optimizer = keras.optimizers.Adam(_LearningRate(steps), clipnorm=1.0)
     optimizer.build(network.trainable_variables)
     state = [*network.variables, *optimizer.variables]
     sizes = {kind: len(images) for kind, (images, _) in data.items()}
-    constants = [BATCH_SIZE, RATE, WARMUP, SCHEDULE, FROZEN, SPARSE_FROM, SPARSITY]
+    constants = [BATCH_SIZE, RATES, WARMUP, SCHEDULE, FROZEN, SPARSE_FROM, SPARSITY]
     recipe = json.dumps([head, seed, steps, sizes, constants])
     report = report or (lambda step, loss: None)
     losses = _resume(checkpoint, recipe, state)
@@ -159,12 +160,13 @@ def train(data, steps, seed=0, head="softmax", checkpoint=None, report=None):
         report(step, loss)
     descend = _make_step(network, optimizer, HEADS[head])
     starts = [part * steps for part in FROZEN]
-    for step in range(len(losses), steps):
+    total = count_steps(steps)
+    for step in range(len(losses), total):
         pixels, targets = _draw_batch(data, seed, step, steps)
         frozen = sum(step >= start for start in starts)
         losses.append(float(descend(pixels, targets, frozen, step >= SPARSE_FROM * steps)))
         report(step, losses[-1])
-        if checkpoint and ((step + 1) % SAVE_EVERY == 0 or step + 1 == steps):
+        if checkpoint and ((step + 1) % SAVE_EVERY == 0 or step + 1 == total):
             _save(checkpoint, recipe, state, losses)
     model = build_vgg19_mini()
     model.set_weights(network.get_weights())
@@ -173,11 +175,16 @@ def train(data, steps, seed=0, head="softmax", checkpoint=None, report=None):
     return model, np.array(losses, np.float32)
 
 
+def count_steps(steps):
+    """Of both cycles, for so many of the first: int."""
+    return steps + steps // 4
+
+
 class Progress:
-    """Prints the mean loss of each tenth of the steps; a `report` for `train`."""
+    """Prints the mean loss of each tenth of the steps; a `report` for `train` with as many."""
 
     def __init__(self, steps):
-        self._steps, self._losses = steps, []
+        self._steps, self._losses = count_steps(steps), []
 
     def __call__(self, step, loss):
         tenth = max(1, self._steps // 10)
@@ -187,11 +194,24 @@ class Progress:
             print(f"step {step + 1:5} of {self._steps}: mean loss {mean:.3f}", flush=True)
 
 
-def _learning_rate(steps):
-    warmup = min(WARMUP, steps // 10)
-    return keras.optimizers.schedules.CosineDecay(
-        0.0, steps - warmup, alpha=0.02, warmup_target=RATE, warmup_steps=warmup
-    )
+class _LearningRate(keras.optimizers.schedules.LearningRateSchedule):
+    """Two cycles of a cosine, the first with a warm-up."""
+
+    def __init__(self, steps):
+        cosine = keras.optimizers.schedules.CosineDecay
+        warmup, (first, second) = min(WARMUP, steps // 10), RATES
+        self.steps = steps
+        self.first = cosine(
+            0.0, steps - warmup, alpha=0.02, warmup_target=first, warmup_steps=warmup
+        )
+        self.second = cosine(second, max(1, steps // 4), alpha=0.02)
+
+    def __call__(self, step):
+        later = tf.maximum(tf.cast(step, tf.float32) - self.steps, 0)
+        return tf.where(step < self.steps, self.first(step), self.second(later))
+
+    def get_config(self):
+        return {"steps": self.steps}
 
 
 def _make_step(network, optimizer, loss_of):

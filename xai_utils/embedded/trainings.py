@@ -6,21 +6,25 @@ goes on where it was, and one that is done is not done again.
 """
 
 import argparse
+import csv
+import io
 import json
 from functools import cache
 from pathlib import Path
 
 from xai_utils.checks import check_count
-from xai_utils.embedded.evaluation import evaluate, evaluate_maps
-from xai_utils.embedded.scenes import CLASS_NAMES
+from xai_utils.embedded.evaluation import TEST_STREAM, evaluate, evaluate_maps
+from xai_utils.embedded.scenes import CLASS_NAMES, make_scene
 from xai_utils.embedded.training import SIZES, STEPS, Progress, train, training_set
 from xai_utils.embedded.vgg19_mini import WEIGHTS, load_vgg19_mini, save_weights
 from xai_utils.files import write_atomically
 from xai_utils.loading import load_classifier
+from xai_utils.study.trainings import COLUMNS, correlate_trainings
 
 FOLDER = Path("results/trainings")
 SIGMOID_SEEDS = 2
 EVALUATED = 240  # scenes for each measurement
+PATH_STEPS = 20  # of the path methods: what is asked is how alike maps are, not how complete
 
 
 def plan(seeds):
@@ -53,7 +57,10 @@ def load_training(head, seed, folder=FOLDER):
 
 
 def run(seeds, folder=FOLDER, sizes=SIZES, steps=STEPS):
-    """Do the trainings that are not done, then write ``trainings.json``, a table of all.
+    """Do the trainings that are not done, then compare all.
+
+    Writes ``trainings.json``, how good each is, and ``agreement.csv``, how alike their heatmaps
+    are, scene by scene (`xai_utils.study.trainings`).
 
     Parameters
     ----------
@@ -75,14 +82,19 @@ def run(seeds, folder=FOLDER, sizes=SIZES, steps=STEPS):
             network, _ = train(data(), steps, seed, head, checkpoint, Progress(steps))
             save_weights(network, path)
             checkpoint.unlink(missing_ok=True)
-    table = {f"{head}-{seed}": _measure(head, seed, folder) for head, seed in plan(seeds)}
+    classifiers = {f"{head}-{s}": load_training(head, s, folder) for head, s in plan(seeds)}
+    table = {name: _measure(classifier) for name, classifier in classifiers.items()}
     text = json.dumps(table, indent=2) + "\n"
     write_atomically(folder / "trainings.json", lambda file: file.write(text.encode()))
+    scenes = [make_scene((TEST_STREAM, i), backgrounds="held_out") for i in range(EVALUATED)]
+    rows = correlate_trainings(classifiers, scenes, "block5_pool", PATH_STEPS)
+    lines = io.StringIO()
+    csv.writer(lines, lineterminator="\n").writerows([COLUMNS, *rows])
+    write_atomically(folder / "agreement.csv", lambda f: f.write(lines.getvalue().encode()))
     print(f"{len(table)} trainings in {folder}")
 
 
-def _measure(head, seed, folder):
-    classifier = load_training(head, seed, folder)
+def _measure(classifier):
     measured = evaluate(classifier, "held-out backgrounds", EVALUATED)
     maps = evaluate_maps(classifier, EVALUATED)
     shares = {name: result["share_inside"] for name, result in maps.items()}
