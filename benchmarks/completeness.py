@@ -21,7 +21,7 @@ import numpy as np
 from xai_utils import ScoreGradients, completeness, load_classifier
 from xai_utils.embedded.scenes import make_scene
 from xai_utils.files import write_atomically
-from xai_utils.paths import FIRST_STEPS, HALVED, split_evenly
+from xai_utils.paths import FIRST_STEPS, HALVED, split_evenly, worst_first
 from xai_utils.results import versions
 from xai_utils.scores import SCORES, score_factor, score_value
 
@@ -118,7 +118,7 @@ def by_slope(path, count):
 PLACEMENTS = {"equal steps": equal_steps, "Gauss-Legendre": gauss_legendre, "by slope": by_slope}
 RULES = {
     **{f"trapezoid, {n} halved at once": {"halved": n} for n in (4, 8, 16)},
-    "Richardson where nearer, 8 halved at once": {"halved": 8, "richardson": True},
+    "Richardson where nearer, 4 halved at once": {"halved": 4, "richardson": True},
 }
 
 
@@ -141,7 +141,7 @@ def refined(path, scores, halved=HALVED, richardson=False):
                 weights[three] += rule - steps[left] / 2 * np.array([1, 2, 1])
         if np.abs(errors.sum(axis=1)).max() <= TOLERANCE or len(alphas) > MAX_STEPS:
             return alphas, weights
-        worst = np.abs(errors).max(axis=0).argsort()[-halved:]
+        worst = worst_first(errors.T, TOLERANCE)[:halved]
         alphas = np.sort(np.append(alphas, (alphas[worst] + alphas[worst + 1]) / 2))
 
 

@@ -15,7 +15,7 @@ from xai_utils import (
     load_classifier,
     rsi_grad_cam,
 )
-from xai_utils.paths import integrate, refine, split_evenly
+from xai_utils.paths import integrate, refine, split_evenly, worst_first
 from xai_utils.scores import SCORES, score_value
 from xai_utils.split import Points, Site
 
@@ -254,6 +254,12 @@ def test_only_the_scores_asked_for_are_computed_and_they_are_the_same(tiny, nois
             np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-15)
     assert (len(some._point.layer.of_logit) == 0) == ("pre" not in scores)
     assert (len(some._point.layer.of_log_odds) == 0) == (scores == "pre")
+
+
+@pytest.mark.parametrize(("tolerance", "order"), [(0.01, [2, 0, 1]), (0.1, [0, 1, 2])])
+def test_scores_that_are_not_complete_name_their_worst_interval_in_turn(tolerance, order):
+    errors = np.array([[0.02, -0.3], [-0.01, 0.2], [0.03, -0.1]])
+    assert worst_first(errors, tolerance).tolist() == order
 
 
 def test_a_score_that_is_hard_to_serve_leaves_points_to_the_others():

@@ -11,7 +11,7 @@ from xai_utils.shelf import Shelf
 from xai_utils.split import Site
 
 FIRST_STEPS = 16  # of a path that is refined, before anything is known about it
-HALVED = 8  # intervals at once: a batch that is no slower, for each point, than a larger one
+HALVED = 4  # intervals at once: few, since the halves of the first decide what is worst next
 
 
 @dataclass(frozen=True)
@@ -133,15 +133,26 @@ def refine(evaluate, tolerance, max_steps, batch, scores=SCORES):
         if np.abs(relative.sum(axis=0)).max() <= tolerance or room == 0:
             rows = split_evenly(alphas, batch)
             return alphas, (_concatenate([points[alpha] for alpha in some]) for some in rows)
-        worst = _worst(relative, tolerance)[: min(HALVED, room)]
+        worst = worst_first(relative, tolerance)[: min(HALVED, room)]
         add((alphas[worst] + alphas[worst + 1]) / 2)
 
 
-def _worst(errors, tolerance):
-    """Intervals, the one to be halved first at the head, by their errors: intervals x scores.
+def worst_first(errors, tolerance):
+    """In which order to halve the intervals of a path.
 
     The scores that are not yet complete name their worst interval in turn, so that none of them,
     however hard to serve, takes all.
+
+    Parameters
+    ----------
+    errors : ndarray, float (intervals, scores)
+        Of the trapezoid rule, relative to the change of the score along the path; a score may have
+        a column for each place where it is integrated.
+    tolerance : float
+
+    Returns
+    -------
+    ndarray, int (intervals,)
     """
     complete = np.abs(errors.sum(axis=0)) <= tolerance
     ranked = np.abs(errors[:, ~complete]).argsort(axis=0, kind="stable")[::-1]

@@ -4,7 +4,7 @@
 import { SCORES, negligibleChange, scoreFactor, scoreValue } from "./scores.js";
 
 export const FIRST_STEPS = 16; // before anything is known about the path
-const HALVED = 8; // intervals at once
+const HALVED = 4; // intervals at once
 
 /** What the gradients of logit and log-odds are multiplied with, for each score. */
 function weight(score, point) {
