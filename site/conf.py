@@ -24,6 +24,7 @@ nb_code_prompt_hide = "Hide the code"
 myst_enable_extensions = ["dollarmath", "attrs_inline"]
 myst_heading_anchors = 3
 numfig = False
+smartquotes = False  # texts and claims stay as they are written
 
 # one file, put into _static by site/build.py; its menu would ask for others
 mathjax_path = "mathjax/tex-svg.js"

@@ -86,12 +86,11 @@ def test_a_network_that_was_trained_on_is_loaded_again(bench, own_network):
     assert before != after == load_classifier(own_network).weights_sha256()
 
 
-def test_classes_of_one_name_are_told_apart_by_their_index(bench, own_network):
-    for index in (0, 2):
-        choices = replace(QUICK, model=str(own_network), target=str(index))
-        explanation = bench.explain(choices)
-        assert explanation.choices.target == str(index)
-        assert explanation.records["grad_cam", "pre"]["class_index"] == index
+@pytest.mark.parametrize(("given", "index"), [("0", 0), ("2", 2), ("crane (2)", 2), ("Bee", 1)])
+def test_a_class_is_given_by_its_name_or_index(bench, own_network, given, index):
+    explanation = bench.explain(replace(QUICK, model=str(own_network), target=given))
+    assert explanation.choices.target == ("crane (0)", "bee", "crane (2)")[index]
+    assert explanation.records["grad_cam", "pre"]["class_index"] == index
 
 
 @pytest.mark.parametrize(

@@ -82,19 +82,17 @@ class Bench:
         """The choices with the names of class and layer where they were left open."""
         with blaming("target"):
             if choices.target:
-                index = self.classifier.class_index(self._target(choices.target))
+                index = self.classifier.class_index(self._as_given(choices.target))
+                target = self.classifier.class_names[index]
             else:
-                index = int(self.classifier.logits([image])[0].argmax())
-            names = self.classifier.class_names
-            # ImageNet has two classes that are called crane
-            target = names[index] if names.count(names[index]) == 1 else str(index)
+                ((target, _),) = self.classifier.top_classes(image, 1)
         with blaming("layer"):
             layer = choices.layer or self.classifier.default_layer
             self.classifier.split(layer)
         return replace(choices, target=target, layer=layer)
 
-    def _target(self, text):
-        """A class as `find_class` takes it: its index, unless there is a class of that name."""
+    def _as_given(self, text):
+        """A class as `find_class` takes it: a number is an index, unless a class is called so."""
         is_index = text.isdecimal() and text not in self.classifier.class_names
         return int(text) if is_index else text
 
@@ -116,7 +114,7 @@ class Bench:
             return
         self._work, self._made = work, {}
         self._gradients = ScoreGradients(
-            self.classifier, [image], [self._target(choices.target)], choices.layer,
+            self.classifier, [image], [choices.target], choices.layer,
             baseline=baseline, tolerance=choices.tolerance,
         )  # fmt: skip
 
