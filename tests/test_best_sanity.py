@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from xai_utils import ScoreGradients
+from xai_utils.heatmaps import normalise
+from xai_utils.methods import grad_cam
 from xai_utils.scores import SCORES
 from xai_utils.study.best import shards as shards_module
 from xai_utils.study.best.cases import Case
@@ -26,6 +28,7 @@ from xai_utils.study.best.shards import Shard, run_shard
 from xai_utils.study.best.table import COLUMNS, read_table, write_table
 from xai_utils.study.best.truths import tile_masks
 from xai_utils.study.best.units import ALL_COLOURS, LAYER, Weights, with_weights
+from xai_utils.study.contrast import GivenGradients
 from xai_utils.study.equivalent import add_to_kernel
 from xai_utils.study.saturation import ROUNDINGS
 
@@ -132,33 +135,25 @@ def test_of_two_classes_the_log_odds_are_opposite():
     np.testing.assert_allclose(found, [2], rtol=1e-6)
 
 
-@pytest.fixture(scope="module")
-def of_a_saturated(tiny, noise_images):
-    """Naive maps, own and rivals' part, of a network with log-odds of about 60."""
+def test_at_saturation_the_naive_map_is_that_of_the_rivals_or_that_of_the_logit(tiny, noise_images):
     image = noise_images[:1]
-    target = int(tiny.logits(image)[0].argmax())
-    lead = np.diff(np.sort(tiny.logits(image)[0])[-2:])[0]
-    network = scale_logits(tiny, float(60 / lead))
-    gradients = ScoreGradients(network, image, [target], "pool")
-    head, logits = network.split("pool").head, network.logits(image)
-    return gradients, naive_maps(head, gradients.activations, logits, gradients.targets)
-
-
-def test_at_saturation_the_naive_map_is_that_of_the_rivals_or_that_of_the_logit(of_a_saturated):
-    gradients, naive = of_a_saturated
-    assert gradients.log_odds[0] > 40
-    of_rivals = gradients.point_gradient("odds") - gradients.point_gradient("pre")
-    for rounding, gradient in zip(
-        ROUNDINGS, (of_rivals, gradients.point_gradient("pre")), strict=True
-    ):
-        cells = (gradient.mean(axis=(1, 2), keepdims=True) * gradients.activations).sum(axis=-1)[0]
-        expected = np.maximum(cells, 0)
-        if expected.max() == 0:
-            assert naive[rounding].max() == 0
-        else:
-            np.testing.assert_allclose(
-                naive[rounding][0] / naive[rounding].max(), expected / expected.max(), atol=1e-3
-            )
+    logits = tiny.logits(image)[0]
+    lead = logits.max() - np.sort(logits)[-2]
+    network = scale_logits(tiny, float(60 / lead))  # a log-odds of about 60
+    gradients = ScoreGradients(network, image, [int(logits.argmax())], "pool")
+    activations, own = gradients.activations, gradients.point_gradient("pre")
+    given = GivenGradients(
+        activations, {"to 1": gradients.point_gradient("odds") - own, "below 1": own}
+    )
+    naive = naive_maps(
+        network.split("pool").head, activations, network.logits(image), gradients.targets
+    )
+    exact = grad_cam(gradients, "odds")[0]
+    for rounding in ROUNDINGS:
+        expected = normalise(grad_cam(given, rounding)[0])
+        assert expected.max() == 1
+        np.testing.assert_allclose(normalise(naive[rounding][0]), expected, atol=1e-5)
+        assert compare_naive(naive[rounding][0], exact) < WRONG_BELOW
 
 
 def test_where_float32_has_enough_digits_the_naive_map_is_the_exact_one(rows):
