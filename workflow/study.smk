@@ -20,7 +20,7 @@ for library in ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM"):
     os.environ.setdefault(f"{library}_THREADS", "1")
 
 # what reads the table does not make it
-READING = ("answer", "decision", "hypotheses", "pictures", "worth")
+READING = ("answer", "decision", "hypotheses", "naive", "pictures", "worth")
 READERS = [f"xai_utils/study/best/{name}.py" for name in READING]
 PACKAGE = glob_wildcards("xai_utils/{file,[^.].*}.py").file
 SOURCES = [path for path in expand("xai_utils/{file}.py", file=PACKAGE) if path not in READERS]
