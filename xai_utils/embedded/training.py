@@ -33,7 +33,7 @@ FROZEN = {0.25: "block1", 0.5: "block2"}
 
 # From this part of the steps on, the activations of the last map, added up, cost so many nats: a
 # unit that answers where nothing is to be recognised costs more than it brings.
-SPARSE_FROM, SPARSITY = 0.2, 1e-3
+SPARSE_FROM, SPARSITY = 0.2, 4e-4
 
 KINDS = ("single", "double", "empty")
 TRAINING_STREAM = 0  # scenes are seeded by (stream, kind, index): tests use other streams
