@@ -74,12 +74,12 @@ def measure_cases(classifier, layer, kind, cases, paths):
     for row, (number, case) in enumerate(cases.items()):
         measure.begin(number, case, logits[row])
         for place, target in enumerate(case.targets):
-            context = {**fixed, **_name(classifier, case, place)}
+            context = {**fixed, **name_target(classifier, case, place)}
             context |= describe_logits(logits[row], target)
             for (method, score), of_cases in maps.items():
                 if (number, place) in of_cases:
                     found = measure(of_cases[number, place], place)
-                    yield from _rows(context, method, score, found)
+                    yield from make_rows(context, method, score, found)
 
 
 def draw_all(classifier, layer, cases, logits, paths):
@@ -111,7 +111,8 @@ def _gradients(classifier, layer, cases, keys, paths):
     )  # fmt: skip
 
 
-def _name(classifier, case, place):
+def name_target(classifier, case, place):
+    """What a row says of the class of a case that is explained: dict of str."""
     return {
         "image": case.name,
         "object": str(place),
@@ -119,7 +120,16 @@ def _name(classifier, case, place):
     }
 
 
-def _rows(context, method, score, found):
+def make_rows(context, method, score, found):
+    """A row for each number that was found of one map: iterator of dict.
+
+    Parameters
+    ----------
+    context : dict
+        What all of them have.
+    method, score : str
+    found : dict from (measure, judge) to float
+    """
     for (measure, judging), value in found.items():
         names = {"method": method, "score": score, "measure": measure, "judge": judging}
         yield {**context, **names, "value": value}
@@ -197,8 +207,12 @@ def _rows_of_unreachable(classifier, layer, case, fixed):
     maps = point_maps(gradients)
     masks = tile_masks(gradients.activations.shape[1:3])
     for place in range(len(targets)):
-        context = {**fixed, **_name(classifier, case, place), **describe_logits(logits, place)}
+        context = {
+            **fixed,
+            **name_target(classifier, case, place),
+            **describe_logits(logits, place),
+        }
         for (method, score), heatmaps in maps.items():
             value = locate(heatmaps[place], masks, place)["share inside"]
             found = {("grid pointing, unreachable", NO_JUDGE): value}
-            yield from _rows(context, method, score, found)
+            yield from make_rows(context, method, score, found)

@@ -40,10 +40,18 @@ MARGINS = {
     "insertion": 0.02,
     "average drop": 0.02,
     "relative": 0.02,
+    "class sensitivity": 0.02,
+    "randomised head": 0.02,
+    "invariance": 0.02,
+    "naive rounding": 0.02,
 }
 # Those that no output judges
 PRIMARY = ("effect rank", "effect scale", "share inside", "grid pointing")
 JUDGED = ("deletion", "insertion", "average drop", "relative")
+# Of no question: whether a map is nonsense. The last is of Grad-CAM of the probability alone
+SANITY = ("class sensitivity", "randomised head", "invariance", "naive rounding")
+NAIVE = SANITY[-1]
+WRONG_BELOW = 0.9  # the correlation with the exact map below which a naive one is wrong
 
 # What a reader of a map may want to know: the measures that answer it
 QUESTIONS = {
@@ -75,6 +83,9 @@ class Scale(NamedTuple):
     paths, pixels : dict of dict of int
         By role and kind, the first images for which RSI-Grad-CAM is run too at the primary layer,
         and Integrated Gradients at the pixels.
+    sanity : int
+        The first images of which the maps are also tried for sanity, at the primary layer: of one
+        object, and mosaics for networks that are not shown scenes.
     shard : int
         Images in one shard.
     steps : int
@@ -89,6 +100,7 @@ class Scale(NamedTuple):
     further: dict
     paths: dict
     pixels: dict
+    sanity: int
     shard: int
     steps: int
     tolerance: float | None
@@ -134,6 +146,7 @@ FULL = Scale(
         "copy": {},
         "training": {},
     },
+    sanity=100,
     shard=100,
     steps=50,
     tolerance=0.01,
@@ -148,6 +161,7 @@ SMALL = Scale(
     further={},
     paths={"network": dict.fromkeys(("one", "two", "mosaic", "photo"), 1), "copy": {}},
     pixels={"network": dict.fromkeys(("one", "two", "mosaic", "photo"), 1), "copy": {}},
+    sanity=4,
     shard=6,
     steps=8,
     tolerance=None,

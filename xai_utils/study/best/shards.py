@@ -15,6 +15,7 @@ from xai_utils.study.best.networks import (
     role_of,
 )
 from xai_utils.study.best.plan import FULL, SMALL, Paths
+from xai_utils.study.best.sanity import check_cases
 from xai_utils.study.best.table import write_table
 from xai_utils.study.best.units import LAYER, run_units
 
@@ -124,6 +125,9 @@ def _rows_of_kind(shard, scale, classifier, source, kind):
         if some:
             paths = Paths(with_paths, scale.steps, scale.tolerance, scale.max_steps)
             yield from measure_cases(classifier, layer, kind, some, paths)
+        tried = {number: case for number, case in some.items() if number < scale.sanity}
+        if tried and place == "primary" and kind == ("mosaic" if source.photographs else "one"):
+            yield from check_cases(classifier, layer, kind, tried)
 
 
 def _unit_rows():
