@@ -237,17 +237,17 @@ def test_the_answer_says_where_any_score_will_do_and_how_many_images_are_wanting
 @pytest.mark.parametrize(
     ("linear", "rectified", "verb", "words"),
     [
-        (0.2, -0.1, "turns", ("has more of", "and less (-0.1")),
-        (0.2, 0.1, "was not seen to turn", ("has more of", "and more (+0.1")),
-        (-0.2, 0.1, "turns", ("has less of", "and more (+0.1")),
+        (0.2, -0.1, "turns", ("has more of", "and less (-0.10 [")),
+        (0.2, 0.1, "was not seen to turn", ("has more of", "and more (+0.10 [")),
+        (-0.2, 0.1, "turns", ("has less of", "and more (+0.10 [")),
     ],
 )
 def test_the_answer_says_in_words_whether_the_sign_turns(tmp_path, linear, rectified, verb, words):
     net = {"network": "efficientnet-lite0"}
     (*_, turns) = said(
         tmp_path,
-        mosaics(linear, layer="top_activation", head="linear", **net),
-        mosaics(rectified, layer="block5c_add", head="rectified", **net),
+        mosaics(linear, layer="top_activation", head="linear", noise=0.001, **net),
+        mosaics(rectified, layer="block5c_add", head="rectified", noise=0.001, **net),
     )
     assert turns.startswith(f"The sign of the difference between log-odds and logit {verb} with")
     assert all(part in turns for part in ("in efficientnet-lite0, ", *words))

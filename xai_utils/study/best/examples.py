@@ -49,14 +49,15 @@ def choose_examples(table):
     """
     found = outcome(table.where(method=METHOD, measure=MEASURE, kind=KIND), PAIR)
     order = (found.values[:, 1] - found.values[:, 0]).argsort(kind="stable")
-    places = {round(rank * (len(order) - 1)): rank for rank in RANKS} if len(order) else {}
+    last = len(order) - 1
+    places = sorted({round(rank * last) for rank in RANKS}) if len(order) else []
     return [
         Example(
             int(found.factors["image"][order[place]].rpartition("-")[2]),
-            rank,
+            place / max(last, 1),
             tuple(found.values[order[place]].tolist()),
         )
-        for place, rank in places.items()
+        for place in places
     ]
 
 
