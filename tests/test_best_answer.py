@@ -237,9 +237,9 @@ def test_the_answer_says_where_any_score_will_do_and_how_many_images_are_wanting
 @pytest.mark.parametrize(
     ("linear", "rectified", "verb", "words"),
     [
-        (0.2, -0.1, "turns", ("has more of", "and less (-0.10 [")),
-        (0.2, 0.1, "was not seen to turn", ("has more of", "and more (+0.10 [")),
-        (-0.2, 0.1, "turns", ("has less of", "and more (+0.10 [")),
+        (0.2, -0.1, "turns", ("has more of", "behind it less (-0.10 [")),
+        (0.2, 0.1, "was not seen to turn", ("has more of", "behind it more (+0.10 [")),
+        (-0.2, 0.1, "turns", ("has less of", "behind it more (+0.10 [")),
     ],
 )
 def test_the_answer_says_in_words_whether_the_sign_turns(tmp_path, linear, rectified, verb, words):

@@ -89,7 +89,7 @@ def examples_figure(classifier, layer, examples, title):
         for ax, label in zip(axes[:, 0], ("scene", *(SCORE_LABELS[s] for s in PAIR)), strict=True):
             ax.set_ylabel(label)
         colors = ScalarMappable(Normalize(0, 1), COLORMAP)
-        figure.colorbar(colors, ax=list(axes[1:, -1]), shrink=0.7, label="part of the maximum")
+        figure.colorbar(colors, ax=list(axes[:, -1]), shrink=0.5, label="part of the maximum")
         figure.suptitle(title)
     return figure
 

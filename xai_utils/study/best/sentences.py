@@ -121,9 +121,9 @@ def _of_network(network, findings):
         behind.setdefault(_more(side), []).append(in_digits(side))
     said = _listed([f"{more} ({'; '.join(digits)})" for more, digits in behind.items()], "or")
     return (
-        f"in {network}, Grad-CAM of the log-odds has {_more(linear)} of its map on the right one "
-        f"of four images than that of the logit with a linear head behind the layer "
-        f"({in_digits(linear)}), and {said} with rectified layers behind it"
+        f"in {network}, with a linear head behind it, Grad-CAM of the log-odds has "
+        f"{_more(linear)} of its map on the right one of four images than that of the logit "
+        f"({in_digits(linear)}), and with rectified layers behind it {said}"
     )
 
 
