@@ -6,7 +6,7 @@ READY := .venv/.ready
 # a keras.json or a kernel in the user's home must not change what comes out
 OWN := $(BIN)/python workflow/own_settings.py
 
-# The network's training takes half an hour and its measurement a minute; the tests run and measure
+# The network's training takes half an hour and its measurement some minutes; the tests run and measure
 # it on a smaller scale.
 NOTEBOOKS := $(filter-out notebooks/train_vgg19_mini.ipynb notebooks/vgg19_mini.ipynb, \
 	$(wildcard notebooks/*.ipynb notebooks/methods/*.ipynb))
@@ -74,13 +74,21 @@ notebooks: figures  ## execute the notebooks again and keep their outputs
 	$(STRIP) $(NOTEBOOKS)
 	$(BIN)/python workflow/widget_views.py $(NOTEBOOKS)
 
-train: $(READY)  ## train vgg19-mini again (half an hour), keep its notebook, measure it
+SEEDS ?= 1
+
+train: OWN := TF_NUM_INTRAOP_THREADS=$(CORES) OMP_NUM_THREADS=$(CORES) $(OWN)
+train: $(READY)  ## train vgg19-mini again (half an hour), keep its notebook, measure it; with SEEDS=5 also 4 others, and 2 with sigmoids
+ifneq ($(SEEDS),1)
+	$(OWN) python -m xai_utils.embedded.trainings $(SEEDS)
+else
 	$(OWN) papermill notebooks/train_vgg19_mini.ipynb results/train_vgg19_mini.ipynb
 	mv vgg19_mini.npz xai_utils/embedded/data/
 	$(OWN) papermill notebooks/vgg19_mini.ipynb results/vgg19_mini.ipynb \
 		-r report xai_utils/embedded/data/vgg19_mini.json
 	$(STRIP) results/train_vgg19_mini.ipynb
 	mv results/train_vgg19_mini.ipynb notebooks/
+	rm -f vgg19_mini.checkpoint.npz
+endif
 
 benchmark: $(READY)  ## measure again what an explanation costs (an hour and a half, nothing else running)
 	for name in cost images points completeness; do $(BIN)/python benchmarks/$$name.py || exit 1; done

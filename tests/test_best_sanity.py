@@ -13,7 +13,6 @@ from xai_utils.study.best import shards as shards_module
 from xai_utils.study.best.cases import Case
 from xai_utils.study.best.maps import POINT_METHODS
 from xai_utils.study.best.naive import Share, wrong_maps
-from xai_utils.study.best.networks import scale_logits
 from xai_utils.study.best.plan import BINS, FULL, MARGINS, NAIVE, QUESTIONS, SANITY, WRONG_BELOW
 from xai_utils.study.best.sanity import (
     check_cases,
@@ -30,7 +29,7 @@ from xai_utils.study.best.truths import tile_masks
 from xai_utils.study.best.units import ALL_COLOURS, LAYER, Weights, with_weights
 from xai_utils.study.contrast import GivenGradients
 from xai_utils.study.equivalent import add_to_kernel
-from xai_utils.study.saturation import ROUNDINGS
+from xai_utils.study.saturation import ROUNDINGS, scale_logits
 
 PLAN = (Path(__file__).parent.parent / "notebooks" / "8_plan.md").read_text("utf-8")
 RNG = np.random.default_rng(11)

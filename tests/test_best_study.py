@@ -14,7 +14,7 @@ from xai_utils.study.best.cases import Case, Source, draw_tiles, find_photograph
 from xai_utils.study.best.judges import judging_outputs
 from xai_utils.study.best.maps import centred, edges, finer_weights, sum_cells
 from xai_utils.study.best.measuring import _effects, describe_logits, measure_cases
-from xai_utils.study.best.networks import find_trainings, head_kind, places_of, scale_logits
+from xai_utils.study.best.networks import find_trainings, head_kind, places_of
 from xai_utils.study.best.photographs import measure_photographs
 from xai_utils.study.best.plan import FULL, Paths
 from xai_utils.study.best.shards import UNITS, Shard, label_of, plan_shards, run_shard
@@ -78,12 +78,6 @@ def test_equivalent_networks_are_equivalent():
             with_weights(w).probabilities([ALL_COLOURS])[0] for w in situation.networks
         )
         np.testing.assert_allclose(first, second, atol=1e-12)
-
-
-def test_scaled_logits_are_scaled_and_the_network_is_as_it_was(tiny, noise_images):
-    before = tiny.logits(noise_images)
-    np.testing.assert_allclose(scale_logits(tiny, 2).logits(noise_images), 2 * before, rtol=1e-6)
-    np.testing.assert_array_equal(tiny.logits(noise_images), before)
 
 
 def test_heads_are_linear_or_not():

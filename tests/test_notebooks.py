@@ -151,6 +151,7 @@ def test_another_image_class_and_network(tmp_path):
 def test_the_recipe_still_learns(tmp_path):
     """The training notebook with few scenes and steps; it prints the mean loss of each tenth."""
     parameters = {"images": 200, "steps": 120, "weights": str(tmp_path / "w.npz")}
+    parameters["checkpoint"] = str(tmp_path / "state.npz")
     notebook = papermill.execute_notebook(
         ROOT / "notebooks" / "train_vgg19_mini.ipynb", tmp_path / "out.ipynb",
         parameters, progress_bar=False, kernel_name="python3",

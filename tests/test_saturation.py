@@ -12,6 +12,7 @@ from xai_utils.study.saturation import (
     autodiff_gradient,
     rounded_complement,
     rounded_weights,
+    scale_logits,
 )
 
 LOG_ODDS = (2.0, 8.0, 20.0, 30.0)
@@ -117,3 +118,9 @@ def test_a_misspelt_way_is_named_with_the_nearest_right_one(tiny, point):
         ValueError, match="no way to differentiate 'softmx'; did you mean 'softmax'"
     ):
         autodiff_gradient("softmx", tiny.split("pool").head, point.activations, point.targets)
+
+
+def test_scaled_logits_are_scaled_and_the_network_is_as_it_was(tiny, noise_images):
+    before = tiny.logits(noise_images)
+    np.testing.assert_allclose(scale_logits(tiny, 2).logits(noise_images), 2 * before, rtol=1e-6)
+    np.testing.assert_array_equal(tiny.logits(noise_images), before)

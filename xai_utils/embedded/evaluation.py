@@ -2,8 +2,13 @@
 
 import numpy as np
 
+from xai_utils.baselines import PLAIN
 from xai_utils.checks import check_choice
-from xai_utils.embedded.scenes import make_scene
+from xai_utils.classifier import softmax
+from xai_utils.embedded.empty import EMPTY_KINDS, make_empty
+from xai_utils.embedded.scenes import SIZE, make_scene
+from xai_utils.scores import logit_and_log_odds
+from xai_utils.study.localisation import draw_map, explain_scenes, measure_maps
 
 TEST_STREAM = 1  # scenes are seeded by (stream, index); training uses stream 0
 
@@ -35,23 +40,94 @@ def evaluate(classifier, test, size, stream=TEST_STREAM):
     Returns
     -------
     dict
-        "n"; for one object "accuracy", "p_above_0.999" and "p_is_1_in_float32" (shares of the
-        scenes, of the true class's probability); for two objects "both_in_top_two" and
-        "top_is_shown".
+        "n"; for one object "accuracy", "p_above_0.999" and "log_odds_above_17" (shares of the
+        scenes, of the true class; from a log-odds of 17 on, float32 has nothing left of 1 - p);
+        for two objects "both_in_top_two" and "top_is_shown".
     """
     check_choice("test", test, TESTS)
     scenes = [make_scene((stream, index), **TESTS[test]) for index in range(size)]
-    probabilities = classifier.probabilities([scene.image for scene in scenes])
+    logits = classifier.logits([scene.image for scene in scenes])
     shown = [[classifier.class_index(name) for name in scene.classes] for scene in scenes]
-    best = np.argsort(probabilities, axis=1)[:, ::-1]
+    best = np.argsort(logits, axis=1)[:, ::-1]
     top_is_shown = np.mean([row[0] in classes for row, classes in zip(best, shown, strict=True)])
     if TESTS[test].get("objects") == 2:
         both = [set(row[:2]) == set(classes) for row, classes in zip(best, shown, strict=True)]
         return {"n": size, "both_in_top_two": np.mean(both), "top_is_shown": top_is_shown}
-    true = probabilities[np.arange(size), np.ravel(shown)]
+    odds = logit_and_log_odds(logits.astype(np.float64), np.ravel(shown))[1].numpy()
     return {
         "n": size,
         "accuracy": top_is_shown,
-        "p_above_0.999": np.mean(true > 0.999),
-        "p_is_1_in_float32": np.mean(true.astype(np.float32) == 1),
+        "p_above_0.999": np.mean(odds > np.log(999)),
+        "log_odds_above_17": np.mean(odds > 17),
     }
+
+
+MAPS = (("Grad-CAM", "pre"), ("Grad-CAM", "post"), ("RSI-Grad-CAM", "post"))
+
+
+def evaluate_maps(classifier, size, layer="block5_pool", steps=50, stream=TEST_STREAM):
+    """How much of the maps of the true class lies on the object, on held-out backgrounds.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        With the class names of the scenes.
+    size : int
+        How many scenes, with one object each.
+    layer : str
+    steps : int
+        Of the paths of RSI-Grad-CAM.
+    stream : int
+
+    Returns
+    -------
+    dict of dict
+        For each of MAPS, and for an even map ("chance") and a Gaussian in the middle with a
+        standard deviation of a quarter of the image: "n", "share_inside" and "pointing_game".
+    """
+    options = TESTS["held-out backgrounds"]
+    scenes = [make_scene((stream, index), **options) for index in range(size)]
+    gradients = explain_scenes(classifier, scenes, layer, steps)
+    maps = {f"{method}, {score}": draw_map(method, gradients, score) for method, score in MAPS}
+    across = np.exp(-8 * ((np.arange(SIZE) + 0.5) / SIZE - 0.5) ** 2)
+    maps["chance"] = [np.ones((SIZE, SIZE))] * size
+    maps["Gaussian in the middle"] = [np.outer(across, across)] * size
+    results = {}
+    for name, drawn in maps.items():
+        share, pointing = measure_maps(drawn, scenes).values()
+        results[name] = {"n": size, "share_inside": share.mean(), "pointing_game": pointing.mean()}
+    return results
+
+
+def evaluate_neutrality(classifier, size, stream=TEST_STREAM):
+    """How sure the network is of pictures that show nothing.
+
+    Parameters
+    ----------
+    classifier : Classifier
+    size : int
+        How many pictures of each kind, with held-out backgrounds; of the baselines, black, gray
+        and white, there is one of each.
+    stream : int
+
+    Returns
+    -------
+    dict of dict
+        For the "baselines" and each of EMPTY_KINDS: "n", "largest_p" and "mean_p", of the largest
+        probability, and "logit_spread", the mean standard deviation over the classes.
+    """
+    pictures = {"baselines": [np.full((SIZE, SIZE, 3), v, np.uint8) for v in PLAIN.values()]}
+    for kind in EMPTY_KINDS:
+        seeds = [(stream, index) for index in range(size)]
+        pictures[kind] = [make_empty(seed, kind, backgrounds="held_out") for seed in seeds]
+    results = {}
+    for kind, images in pictures.items():
+        logits = classifier.logits(images).astype(np.float64)
+        largest = softmax(logits).max(axis=1)
+        results[kind] = {
+            "n": len(images),
+            "largest_p": largest.max(),
+            "mean_p": largest.mean(),
+            "logit_spread": logits.std(axis=1).mean(),
+        }
+    return results

@@ -79,7 +79,7 @@ def make_scene(
         classes = [CLASS_NAMES[i] for i in rng.choice(len(CLASS_NAMES), objects, replace=False)]
     check_choice("object to hide", hidden, (None, *range(len(classes))))
     while True:
-        canvas = _background(rng, backgrounds)
+        canvas = make_background(rng, backgrounds)
         if distractor:
             other = rng.choice([name for name in CLASS_NAMES if name not in classes])
             canvas, _ = _paste(rng, canvas, *cut_out(rng, other, regions), rng.uniform(30, 60))
@@ -132,7 +132,14 @@ def _sizes(rng, objects):
     return rng.uniform(90, 145) * rng.uniform(0.85, 1.15, objects)
 
 
-def _background(rng, split):
+def make_background(rng, split):
+    """A piece of a photograph without any of the objects, in other colours: PIL image, RGB.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    split : {"train", "held_out"}
+    """
     regions = REGIONS["backgrounds"][split]
     region = regions[rng.integers(len(regions))]
     x0, y0, x1, y1 = region["box"]

@@ -7,6 +7,9 @@ on other processors it gives 1 - 2^-24 in the rows of the vector loop. Both are 
 same way on every machine (`rounded_complement`). See `scores` for the form that needs neither.
 """
 
+from dataclasses import replace
+
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -117,3 +120,22 @@ def rounded_weights(rounding, probabilities, log_odds, targets):
     """
     of_target = np.eye(probabilities.shape[1], dtype=bool)[targets]
     return np.where(of_target, rounded_complement(rounding, log_odds)[:, None], -probabilities)
+
+
+def scale_logits(classifier, factor):
+    """The classifier with all logits multiplied: saturation changes, and nothing else.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        It is not changed.
+    factor : float
+
+    Returns
+    -------
+    Classifier
+    """
+    logits = classifier.network.output
+    scaled = keras.layers.Rescaling(factor, dtype=logits.dtype, name=f"times_{factor:g}")(logits)
+    network = keras.Model(classifier.network.input, scaled)
+    return replace(classifier, network=network, name=f"{classifier.name}@{factor:g}")

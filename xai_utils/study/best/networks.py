@@ -1,9 +1,7 @@
 """The networks of the study by name, and what is known of each."""
 
-from dataclasses import replace
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -12,27 +10,9 @@ from xai_utils.embedded.scenes import CLASS_NAMES
 from xai_utils.embedded.vgg19_mini import load_vgg19_mini
 from xai_utils.loading import load_classifier
 from xai_utils.study.best.plan import LAYERS, TRAININGS
+from xai_utils.study.saturation import scale_logits
 
 PROBES = 4  # random activations on which a head is tried
-
-
-def scale_logits(classifier, factor):
-    """The classifier with all logits multiplied: saturation changes, and nothing else.
-
-    Parameters
-    ----------
-    classifier : Classifier
-        It is not changed.
-    factor : float
-
-    Returns
-    -------
-    Classifier
-    """
-    logits = classifier.network.output
-    scaled = keras.layers.Rescaling(factor, dtype=logits.dtype, name=f"times_{factor:g}")(logits)
-    network = keras.Model(classifier.network.input, scaled)
-    return replace(classifier, network=network, name=f"{classifier.name}@{factor:g}")
 
 
 def load_network(name):

@@ -1,0 +1,118 @@
+"""How alike the heatmaps of several trainings of one recipe are, score by score.
+
+Plain descent never changes what the columns of the last kernel have in common (Lerma and Lucas,
+arXiv 2306.13197, sections II-B and III, leave it open; notebook 2 derives it), so a part of the
+gradient of a logit is what the seed made it. `pre, centred` is the logit minus the mean of all
+logits: it lacks that part.
+"""
+
+from itertools import combinations
+
+import numpy as np
+
+from xai_utils.gradients import ScoreGradients
+from xai_utils.heatmaps import correlation
+from xai_utils.scores import SCORES
+from xai_utils.study.contrast import combine_logit_gradients
+from xai_utils.study.equivalent import add_to_kernel
+from xai_utils.study.localisation import METHODS, draw_map
+
+CENTRED = "pre, centred"
+COLUMNS = ("first", "second", "scene", "class", "method", "score", "correlation")
+CHUNK = 20  # scenes whose maps are held at a time
+
+
+def centre(classifier):
+    """The classifier with the mean of all logits subtracted from each; the same probabilities.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        Whose last layer is dense.
+
+    Returns
+    -------
+    Classifier
+    """
+    kernel, *_ = classifier.network.layers[-1].get_weights()
+    return add_to_kernel(classifier, -kernel.mean(axis=1))
+
+
+def correlate_trainings(classifiers, scenes, layer, steps):
+    """The correlation of the maps of each pair of networks, for every scene, method and score.
+
+    Parameters
+    ----------
+    classifiers : dict of str to Classifier
+        Two or more trainings, by name.
+    scenes : list of Scene
+        With one object each, whose class is explained.
+    layer : str
+    steps : int
+        Of the paths.
+
+    Returns
+    -------
+    list of tuple
+        Rows of COLUMNS. The correlation is NaN where a map is constant.
+    """
+    rows = []
+    for start in range(0, len(scenes), CHUNK):
+        chunk = scenes[start : start + CHUNK]
+        maps = {name: _maps(c, chunk, layer, steps) for name, c in classifiers.items()}
+        for first, second in combinations(classifiers, 2):
+            for (method, score), drawn in maps[first].items():
+                pairs = zip(drawn, maps[second][method, score], strict=True)
+                rows += [
+                    (first, second, start + i, scene.classes[0], method, score, correlation(*pair))
+                    for i, (scene, pair) in enumerate(zip(chunk, pairs, strict=True))
+                ]
+    return rows
+
+
+def _maps(classifier, scenes, layer, steps):
+    images, classes = [s.image for s in scenes], [s.classes[0] for s in scenes]
+    given = {"layer": layer, "steps": steps}
+    four = ScoreGradients(classifier, images, classes, **given)
+    centred = ScoreGradients(centre(classifier), images, classes, scores="pre", **given)
+    maps = {(m, score): draw_map(m, four, score) for m in METHODS for score in SCORES}
+    return maps | {(m, CENTRED): draw_map(m, centred, "pre") for m in METHODS}
+
+
+def shared_parts(classifier, scenes, layer):
+    """The part of the gradients of the logits that all classes share, in each scene.
+
+    Parameters
+    ----------
+    classifier : Classifier
+    scenes : list of Scene
+    layer : str
+
+    Returns
+    -------
+    ndarray, float64 (scenes,)
+        The squared length of the mean of the gradients of all logits, over the mean of the squared
+        lengths: 1 if all classes have one gradient, 1/n if n are independent and of one length.
+    """
+    split = classifier.split(layer)
+    activations = ScoreGradients(
+        classifier, [s.image for s in scenes], [s.classes[0] for s in scenes], layer=layer
+    ).activations
+    classes = len(classifier.class_names)
+    gradients = [
+        combine_logit_gradients(split.head, activations, np.tile(one, (len(scenes), 1)))
+        for one in np.eye(classes)
+    ]
+    gradients = np.reshape(gradients, (classes, len(scenes), -1)).astype(np.float64)
+    return (gradients.mean(axis=0) ** 2).sum(axis=-1) / (gradients**2).sum(axis=-1).mean(axis=0)
+
+
+def shared_part_of_kernel(kernel):
+    """The same part of the columns of a kernel: float.
+
+    Parameters
+    ----------
+    kernel : ndarray, float (features, classes)
+    """
+    kernel = np.asarray(kernel, np.float64)
+    return (kernel.mean(axis=1) ** 2).sum() / (kernel**2).sum(axis=0).mean()
