@@ -6,8 +6,8 @@ READY := .venv/.ready
 # a keras.json or a kernel in the user's home must not change what comes out
 OWN := $(BIN)/python workflow/own_settings.py
 
-# The network's training takes three quarters of an hour and its measurement some minutes; the tests run and measure
-# it on a smaller scale.
+# The network's training takes three quarters of an hour and its measurement some minutes; the tests
+# run and measure it on a smaller scale.
 NOTEBOOKS := $(filter-out notebooks/train_vgg19_mini.ipynb notebooks/vgg19_mini.ipynb, \
 	$(wildcard notebooks/*.ipynb notebooks/methods/*.ipynb))
 STRIP := $(BIN)/nbstripout --keep-output --keep-count --keep-id --extra-keys \
