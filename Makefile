@@ -6,8 +6,8 @@ READY := .venv/.ready
 # a keras.json or a kernel in the user's home must not change what comes out
 OWN := $(BIN)/python workflow/own_settings.py
 
-# The network's training takes half an hour and its measurement some minutes; the tests run and measure
-# it on a smaller scale.
+# The network's training takes three quarters of an hour and its measurement some minutes; the tests
+# run and measure it on a smaller scale.
 NOTEBOOKS := $(filter-out notebooks/train_vgg19_mini.ipynb notebooks/vgg19_mini.ipynb, \
 	$(wildcard notebooks/*.ipynb notebooks/methods/*.ipynb))
 STRIP := $(BIN)/nbstripout --keep-output --keep-count --keep-id --extra-keys \
@@ -77,7 +77,7 @@ notebooks: figures  ## execute the notebooks again and keep their outputs
 SEEDS ?= 1
 
 train: OWN := TF_NUM_INTRAOP_THREADS=$(CORES) OMP_NUM_THREADS=$(CORES) $(OWN)
-train: $(READY)  ## train vgg19-mini again (half an hour), keep its notebook, measure it; with SEEDS=5 also 4 others, and 2 with sigmoids
+train: $(READY)  ## train vgg19-mini again (three quarters of an hour), keep its notebook, measure it; with SEEDS=5 also 4 others, and 2 with sigmoids
 ifneq ($(SEEDS),1)
 	$(OWN) python -m xai_utils.embedded.trainings $(SEEDS)
 else

@@ -109,6 +109,16 @@ def test_the_first_blocks_stay_as_they_are_from_their_part_on(data, monkeypatch,
     }
 
 
+def test_the_recipe_still_learns(monkeypatch):
+    """Two examples of each class by heart, in eighty steps."""
+    monkeypatch.setattr(training, "BATCH_SIZE", 8)
+    counts = {"single": 24, "double": 8, "empty": 8}
+    examples = {kind: [training_example(i, kind) for i in range(n)] for kind, n in counts.items()}
+    data = {kind: tuple(map(np.stack, zip(*e, strict=True))) for kind, e in examples.items()}
+    _, losses = train(data, 64)
+    assert losses[-8:].mean() < 1.2 < np.log(12) - 0.5 < losses[:8].mean()
+
+
 def test_the_loss_begins_near_that_of_a_guess(data):
     """Log 12 for the softmax; twelve times log 2 for twelve questions. He's logits add to both."""
     softmax, sigmoid = (train(data, 1, head=head)[1][0] for head in ("softmax", "sigmoid"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 
 from tests.conftest import CHECK_STREAM
-from xai_utils.embedded.evaluation import evaluate
+from xai_utils.embedded.evaluation import evaluate, evaluate_maps, evaluate_neutrality
 from xai_utils.embedded.vgg19_mini import WEIGHTS, build_vgg19_mini
 
 ROOT = Path(__file__).parent.parent
@@ -40,6 +40,21 @@ def test_both_objects_are_seen(mini):
         evaluate(mini, "two objects, held-out backgrounds", 80, CHECK_STREAM)["both_in_top_two"]
         > 0.5
     )
+
+
+def test_maps_point_at_the_object(mini):
+    """60 scenes; three standard errors below the model card's numbers, and above the floors."""
+    maps = evaluate_maps(mini, 60, steps=20, stream=CHECK_STREAM)
+    shares = {name: result["share_inside"] for name, result in maps.items()}
+    for name in ("Grad-CAM, post", "RSI-Grad-CAM, post"):
+        assert shares[name] > shares["Gaussian in the middle"] > shares["chance"]
+        assert maps[name]["pointing_game"] > 0.64
+
+
+def test_the_baselines_are_neutral(mini):
+    neutrality = evaluate_neutrality(mini, 20, CHECK_STREAM)
+    assert neutrality["baselines"]["largest_p"] <= 0.25
+    assert neutrality["uniform colours"]["mean_p"] < 0.2
 
 
 def test_the_model_card_quotes_the_measurements():

@@ -18,7 +18,8 @@ from own_settings import ROOT, own_environment
 
 from figures import warm_interpreter
 
-# Training takes half an hour and its measurement a minute; pytest does both on a smaller scale.
+# Training takes three quarters of an hour and its measurement some minutes; pytest does both on a
+# smaller scale.
 LEFT_OUT = ("train_vgg19_mini.ipynb", "vgg19_mini.ipynb")
 VARIANTS = {
     "noise-1": {"WEIGHT_NOISE": "1"},

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
+from matplotlib.ticker import MaxNLocator
 
 from xai_utils.heatmaps import (
     COLORMAP,
@@ -190,6 +191,7 @@ def _draw_differences(figure, axes, pairs, title, shape):
         ax.set_xlabel(f"largest difference {np.abs(v).max():.2f}", fontsize=9)
     axes[0, -1].set_title(title, fontsize=11)
     place = {"location": "bottom", "shrink": 0.4, "aspect": 30, "anchor": (1, 0)}
+    place["ticks"] = MaxNLocator(4)  # more would run into each other
     figure.colorbar(colors, ax=list(axes.flat), label=f"{title}, parts of the maximum", **place)
 
 

@@ -17,7 +17,7 @@ def checkpoint_of_another(folder):
 
 TROUBLES = [
     Trouble(
-        "no training … with seed … in …; make train SEEDS=… makes it, half an hour for each that is missing",
+        "no training … with seed … in …; make train SEEDS=… makes it, three quarters of an hour for each that is missing",
         "Only the first training is part of the repository.",
         "Run `make train` with as many seeds.",
         lambda folder: load_training("softmax", 3, folder),

@@ -26,9 +26,9 @@ SCENE_STREAM = 7  # no scene of this stream was trained on
 # The classes shown, and the index of a scene that shows them well; all on held-out backgrounds.
 SCENES = {
     "cat_and_cup": (("cat", "cup"), 2),
-    "astronaut_and_dahlia": (("astronaut", "dahlia"), 2),
-    "motorcycle_and_coin": (("motorcycle", "coin"), 11),
-    "officer_and_pagoda": (("officer", "pagoda"), 2),
+    "astronaut_and_dahlia": (("astronaut", "dahlia"), 20),
+    "motorcycle_and_coin": (("motorcycle", "coin"), 21),
+    "officer_and_pagoda": (("officer", "pagoda"), 6),
     "cup_on_gravel": (("cup",), 13),
     "dahlia_on_gravel": (("dahlia",), 13),
 }

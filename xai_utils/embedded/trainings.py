@@ -51,7 +51,7 @@ def load_training(head, seed, folder=FOLDER):
     if not path.is_file():
         raise FileNotFoundError(
             f"no training {head!r} with seed {seed} in {str(folder)!r}; make train "
-            f"SEEDS={seed + 1} makes it, half an hour for each that is missing"
+            f"SEEDS={seed + 1} makes it, three quarters of an hour for each that is missing"
         )
     return load_classifier(load_vgg19_mini(path), "vgg19", CLASS_NAMES)
 
