@@ -30,7 +30,9 @@ def label(path, cell):
 def command(path, notebook):
     """What makes the figures of a notebook again, from the folder of the repository."""
     parameters = next(c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", []))
-    folder = "--cwd notebooks " if '"../' in parameters["source"] else ""
+    values = re.findall(r'"(.+?)"', parameters["source"])
+    beside = any(value.startswith("../") or (NOTEBOOKS / value).is_file() for value in values)
+    folder = "--cwd notebooks " if beside else ""
     heatmaps = "make figures && " if '"../results"' in parameters["source"] else ""
     return f"{heatmaps}papermill {folder}notebooks/{path} out.ipynb"
 
