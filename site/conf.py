@@ -23,6 +23,7 @@ nb_code_prompt_show = "Show the code"
 nb_code_prompt_hide = "Hide the code"
 myst_enable_extensions = ["dollarmath", "attrs_inline"]
 myst_heading_anchors = 3
+myst_heading_slug_func = "notebook_pages.anchor"
 numfig = False
 smartquotes = False  # texts and claims stay as they are written
 

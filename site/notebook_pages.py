@@ -27,6 +27,11 @@ def label(path, cell):
     return f"cell-{path.removesuffix('.ipynb').replace('/', '-')}-{cell['execution_count']}".lower()
 
 
+def anchor(title):
+    """The anchor of a heading as Jupyter has it, in whose notebooks the links are written."""
+    return title.replace(" ", "-")
+
+
 def command(path, notebook):
     """What makes the figures of a notebook again, from the folder of the repository."""
     parameters = next(c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", []))

@@ -239,6 +239,7 @@ def test_the_answer_says_where_any_score_will_do_and_how_many_images_are_wanting
     [
         (0.2, -0.1, "turns", ("has more of", "behind it less (-0.10 [")),
         (0.2, 0.1, "was not seen to turn", ("has more of", "behind it more (+0.10 [")),
+        (0.2, 0.0, "was not seen to turn", ("has more of", "it no more and no less (+0.00 [")),
         (-0.2, 0.1, "turns", ("has less of", "behind it more (+0.10 [")),
     ],
 )

@@ -8,7 +8,8 @@ import nbformat
 from xai_utils.files import write_atomically
 from xai_utils.study.best.answer import METHODS, in_digits
 from xai_utils.study.best.decision import ANY, count_of
-from xai_utils.study.best.hypotheses import BORNE_OUT, REFUTED
+from xai_utils.study.best.hypotheses import BORNE_OUT, MEASURE, REFUTED
+from xai_utils.study.best.plan import MARGINS
 
 START, END = "<!-- answer -->", "<!-- end of answer -->"  # a text has its answer between them
 IN_SHORT = "**In short.** "  # with which the answer begins where it stood there before
@@ -128,11 +129,15 @@ def _of_network(network, findings):
 
 
 def _sign(side):
-    """Of a difference whose interval does not hold zero: 1 or -1; otherwise 0."""
+    """1 or -1 of a difference that is sure and not negligible; otherwise 0."""
+    if side.is_negligible(MARGINS[MEASURE]):
+        return 0
     return int(side.low > 0) - int(side.high < 0)
 
 
 def _more(side):
+    if side.is_negligible(MARGINS[MEASURE]):
+        return "no more and no less"
     return {1: "more", -1: "less", 0: "not surely more or less"}[_sign(side)]
 
 
