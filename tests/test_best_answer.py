@@ -234,6 +234,23 @@ def test_the_answer_says_where_any_score_will_do_and_how_many_images_are_wanting
     assert f"beside others it is {best};" in said(tmp_path, three)[0]
 
 
+def test_a_score_that_is_only_equal_to_the_others_is_not_called_best(tmp_path):
+    """Post and odds are too far apart to be equal, and too uncertain to be told apart."""
+    rows = list(make_rows(means(), noise=0.0))
+    drawn = np.random.default_rng(3).normal(size=60)
+    apart = 0.01 + 0.03 * (drawn - drawn.mean()) / drawn.std()
+    for row in rows:
+        half = apart[int(row["image"].split("-")[1])]
+        row["value"] += {"pre": 0, "post": half, "log": half, "odds": -half}[row["score"]]
+    table = as_table(tmp_path, rows)
+    cell = cell_of(table)
+    assert cell.scores == ("pre",) and cell.compared.verdict == "equal"
+    assert ", equal by what matters, n = 60 images" in cell.because
+    decided, largest, _ = said(tmp_path, rows)
+    assert "no other is better by what matters than the logit in 1;" in decided
+    assert "it is" not in decided and largest.startswith("In none of them")
+
+
 @pytest.mark.parametrize(
     ("linear", "rectified", "verb", "words"),
     [

@@ -21,8 +21,8 @@ for library in ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM"):
 
 # what reads the table does not make it
 READING = (
-    "across", "answer", "decision", "examples", "hypotheses", "matrices", "naive", "pictures",
-    "sentences", "worth",
+    "across", "answer", "cells", "decision", "examples", "hypotheses", "matrices", "naive",
+    "pictures", "sentences", "worth",
 )
 READERS = [f"xai_utils/study/best/{name}.py" for name in READING]
 PACKAGE = glob_wildcards("xai_utils/{file,[^.].*}.py").file

@@ -1,93 +1,17 @@
 """The decision table: for this method and this question, take this score, because."""
 
-from typing import NamedTuple
-
 import numpy as np
 from scipy.stats import norm
 
 from xai_utils.scores import SCORES
-from xai_utils.study.best.answer import METHODS, PAIRS, difference, in_digits, outcome
+from xai_utils.study.best.answer import METHODS, PAIRS, difference, outcome
+from xai_utils.study.best.cells import DIGITS, UNDECIDED, Cell, Compared
 from xai_utils.study.best.networks import places_of
 from xai_utils.study.best.plan import JUDGED, MARGINS, QUESTIONS, SEED
 from xai_utils.study.statistics import LEVEL, decide, holm
 
 NOTEBOOK = "8_what_is_best.ipynb"
-ANY = "any"
-UNDECIDED = "undecided"
-DIGITS = 3  # of a difference; less is rounding
 OPPOSITE = {"better": "worse", "worse": "better"}
-
-
-class Compared(NamedTuple):
-    """The comparison of two scores that a cell rests on.
-
-    Attributes
-    ----------
-    first, second : str
-    means : tuple of two floats
-        Of the measures of the question, for each of the two.
-    mean, low, high : float
-        Of the paired difference, the first minus the second, with its 95 % interval.
-    images, networks : int
-    """
-
-    first: str
-    second: str
-    means: tuple
-    mean: float
-    low: float
-    high: float
-    images: int
-    networks: int
-
-    @property
-    def interval(self):
-        """The difference in digits: "+0.110 [+0.100, +0.120]"."""
-        return in_digits(self, DIGITS)
-
-    def __str__(self):
-        first, second = self.means
-        return (
-            f"{first:.2f} with {self.first} against {second:.2f} with {self.second}, "
-            f"{self.interval}, n = {count_of(self.images, 'image')}, "
-            f"{count_of(self.networks, 'network')}"
-        )
-
-
-def count_of(number, noun):
-    """A number with its noun: "1 image", "1,200 images"."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
-class Cell(NamedTuple):
-    """What to take.
-
-    Attributes
-    ----------
-    method, question : str
-    scores : tuple of str
-        To be taken; all four if any will do, none if it is undecided.
-    because : str
-        A sentence with the numbers.
-    needed : int
-        Images that a decision would take; 0 if there is one.
-    compared : Compared or None
-        What the sentence says; None if there are too few images.
-    """
-
-    method: str
-    question: str
-    scores: tuple
-    because: str
-    needed: int = 0
-    compared: Compared | None = None
-
-    @property
-    def answer(self):
-        """In a word: "odds", "odds or log", "any", or "undecided (n = 800)"."""
-        if not self.scores:
-            return f"{UNDECIDED} (n = {self.needed})" if self.needed else UNDECIDED
-        return ANY if len(self.scores) == len(SCORES) else " or ".join(self.scores)
 
 
 def primary_rows(table):
@@ -158,13 +82,13 @@ def decide_cell(found, pairs, adjusted, family, margin, method, question):
         if all(verdicts[s, t] in ("better", "equal") for t in SCORES if t != s)
     )  # fmt: skip
     if taken:
-        compared = _compare(found, pairs, *_two_of(found, taken))
+        compared = _compare(found, pairs, verdicts, *_two_of(found, taken))
         return Cell(method, question, taken, str(compared), compared=compared)
     needs = {pair: count_to_decide(d, margin, family) for pair, d in pairs.items()}
     widest = max(pairs, key=lambda pair: (verdicts[pair] == UNDECIDED, needs[pair]))
     images = len(set(found.factors["image"])) / len(found.values)  # for each pair
     needed = int(np.ceil(needs[widest] * images)) if verdicts[widest] == UNDECIDED else 0
-    compared = _compare(found, pairs, *widest)
+    compared = _compare(found, pairs, verdicts, *widest)
     return Cell(method, question, (), str(compared), needed, compared)
 
 
@@ -200,15 +124,15 @@ def _two_of(found, taken):
     return best, min((score for score in SCORES if score != best), key=means.get)
 
 
-def _compare(found, pairs, first, second):
+def _compare(found, pairs, verdicts, first, second):
     """The comparison of two scores: Compared."""
     means = dict(zip(SCORES, found.values.mean(axis=0), strict=True))
     d, sign = (pairs[first, second], 1) if (first, second) in pairs else (pairs[second, first], -1)
     low, high = sorted((sign * d.low, sign * d.high))
     images, networks = (len(set(found.factors[name])) for name in ("image", "network"))
-    return Compared(
-        first, second, (means[first], means[second]), sign * d.mean, low, high, images, networks
-    )
+    both = means[first], means[second]
+    verdict = verdicts[first, second]
+    return Compared(first, second, both, sign * d.mean, low, high, images, networks, verdict)
 
 
 def fill_table(table, seed=SEED):

@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 
 from xai_utils.scores import SCORES
 from xai_utils.study.best.answer import METHODS, in_digits, judge_matrix
-from xai_utils.study.best.decision import ANY
+from xai_utils.study.best.cells import ANY
 from xai_utils.style import NEUTRAL, SCORE_COLORS, STYLE
 
 WIDTH = 26  # characters in a line of a question
@@ -72,7 +72,8 @@ def _below(cell):
     c = cell.compared
     shown = f"{c.first} − {c.second}: {in_digits(c)}"
     if cell.scores:
-        return f"any; {shown}" if cell.answer == ANY else shown
+        alike = "any; " if cell.answer == ANY else "equal; " if c.verdict == "equal" else ""
+        return alike + shown
     return f"undecided, would take {cell.needed:,} images" if cell.needed else f"undecided; {shown}"
 
 

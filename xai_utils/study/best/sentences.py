@@ -7,7 +7,7 @@ import nbformat
 
 from xai_utils.files import write_atomically
 from xai_utils.study.best.answer import METHODS, in_digits
-from xai_utils.study.best.decision import ANY, count_of
+from xai_utils.study.best.cells import ANY, count_of
 from xai_utils.study.best.hypotheses import BORNE_OUT, MEASURE, REFUTED
 from xai_utils.study.best.plan import MARGINS
 
@@ -51,15 +51,24 @@ def _decided(cells):
     undecided = sum(not cell.scores for cell in cells)
     if undecided == len(cells):
         return f"{asked}, and none of them is decided{_wanted(cells)}."
-    counts = Counter(score for cell in cells for score in cell.scores if cell.answer != ANY)
-    best = _listed([f"{NAMES[score]} in {count}" for score, count in _ordered(counts)])
+    best, equal = (
+        [c.scores for c in cells if c.scores and c.answer != ANY and c.compared.verdict == verdict]
+        for verdict in ("better", "equal")
+    )
     alike = sum(cell.answer == ANY for cell in cells)
     clauses = (
-        f"alone or beside others it is {best}" if best else "",
+        f"alone or beside others it is {_counted(best)}" if best else "",
+        f"no other is better by what matters than {_counted(equal)}" if equal else "",
         f"all four do equally well in {alike}" if alike else "",
         f"{undecided} are undecided{_wanted(cells)}" if undecided else "",
     )
     return f"{asked}: {'; '.join(filter(None, clauses))}."
+
+
+def _counted(taken):
+    """Scores with the number of cells that take them: "the log-odds in 3 and the logit in 1"."""
+    counts = Counter(score for scores in taken for score in scores)
+    return _listed([f"{NAMES[score]} in {count}" for score, count in _ordered(counts)])
 
 
 def _ordered(counts):
@@ -83,7 +92,7 @@ def _listed(parts, last="and"):
 
 def _largest(cells):
     """The decided cell in which the choice matters most."""
-    chosen = [c for c in cells if c.scores and c.answer != ANY and c.compared.mean > 0]
+    chosen = [c for c in cells if c.scores and c.answer != ANY and c.compared.verdict == "better"]
     if not chosen:
         return "In none of them is one score shown to be better than another by what matters."
     cell = max(chosen, key=lambda cell: cell.compared.mean)
