@@ -375,6 +375,16 @@ def test_a_measure_that_sees_damage_says_so(tmp_path):
     assert found["share inside", "other image"].low > 0.6
 
 
+def test_the_map_of_another_mosaic_is_no_damage_as_its_class_is_in_the_same_tile(tmp_path):
+    parts = [
+        make_rows(means(odds=0.9), method=f"grad_cam{name}", measure="grid pointing", kind="mosaic")
+        for name in ("", ", blurred", ", other image")
+    ]
+    found = reactions(as_table(tmp_path, *parts))
+    assert found["grid pointing", "blurred"] is not None
+    assert found["grid pointing", "other image"] is None
+
+
 def mosaics(odds, **given):
     return make_rows(means(odds=0.5 + odds), measure="grid pointing", kind="mosaic", **given)
 

@@ -50,7 +50,8 @@ def agreement(table, measures):
 def reactions(table, seed=SEED):
     """Whether each measure sees known damage: dict from (measure, damage) to Difference or None.
 
-    Grad-CAM's map of the log-odds against itself blurred, and against that of another image.
+    Grad-CAM's map of the log-odds against itself blurred, and against that of another image. None
+    also where the other map is no damage: that of another mosaic, whose class is in the same tile.
     """
     found = {}
     for measure in table.present("measure"):
@@ -59,5 +60,6 @@ def reactions(table, seed=SEED):
             rows = table.where(measure=measure, score="odds", method=names)
             swapped = rows.as_scores("method")
             pair = outcome(swapped, names)
-            found[measure, damage] = difference(pair, *names, seed, names)
+            harmless = (measure, damage) == ("grid pointing", "other image")
+            found[measure, damage] = None if harmless else difference(pair, *names, seed, names)
     return found
