@@ -76,7 +76,8 @@ def test_integrated_gradients_agree(mini, scenes, computed):
         for score in SCORES:
             right = example.integrated_gradients(gradients, score)[0].sum(axis=-1)
             error = relative_error(found["maps"][f"integrated_gradients {score}"], right)
-            assert np.percentile(error, 99.5) < AGREEMENT, score
+            assert np.median(error) < AGREEMENT / 100, score
+            assert np.percentile(error, 99.5) < 5 * AGREEMENT, score
             assert error.max() < 50 * AGREEMENT, score
 
 

@@ -150,7 +150,7 @@ def test_another_image_class_and_network(tmp_path):
 
 def test_the_training_notebook_runs(tmp_path):
     """With few scenes and steps; it prints the mean loss of each tenth."""
-    parameters = {"images": 28, "steps": 8, "weights": str(tmp_path / "w.npz")}
+    parameters = {"images": 84, "steps": 8, "weights": str(tmp_path / "w.npz")}
     parameters["checkpoint"] = str(tmp_path / "state.npz")
     notebook = papermill.execute_notebook(
         ROOT / "notebooks" / "train_vgg19_mini.ipynb", tmp_path / "out.ipynb",
