@@ -7,11 +7,10 @@ import pytest
 
 from xai_utils import ScoreGradients
 from xai_utils.heatmaps import normalise
-from xai_utils.methods import grad_cam
+from xai_utils.methods import POINT_METHODS, grad_cam
 from xai_utils.scores import SCORES
 from xai_utils.study.best import shards as shards_module
 from xai_utils.study.best.cases import Case
-from xai_utils.study.best.maps import POINT_METHODS
 from xai_utils.study.best.naive import Share, wrong_maps
 from xai_utils.study.best.plan import BINS, FULL, MARGINS, NAIVE, QUESTIONS, SANITY, WRONG_BELOW
 from xai_utils.study.best.sanity import (

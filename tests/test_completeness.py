@@ -9,7 +9,7 @@ from xai_utils import ScoreGradients, completeness
 from xai_utils.paths import integrate, split_evenly
 from xai_utils.scores import SCORES, score_value
 
-STEPS = (25, 100)
+STEPS = (25, 50, 100)
 
 
 def evaluate(split, pixels, target, to_pixels):
@@ -20,9 +20,10 @@ def evaluate(split, pixels, target, to_pixels):
 
 
 @pytest.fixture(scope="module")
-def median_gaps(mini, scenes):
-    """Over 20 scenes, by (place, score): one for each of STEPS.
+def mean_gaps(mini, scenes):
+    """Over 20 scenes, by (place, score): one for each of STEPS, in parts of all rises and falls.
 
+    Those are what a rule of quadrature has to follow; the change from end to end may be far less.
     The points of fewer steps are among those of the most, so each is evaluated once.
     """
     gaps = {}
@@ -35,27 +36,29 @@ def median_gaps(mini, scenes):
                 for alphas in split_evenly(np.linspace(0, 1, STEPS[-1] + 1, dtype=np.float32), 16)
             ]
             points = tf.nest.map_structure(lambda *arrays: np.concatenate(arrays), *parts)
+            values = {s: score_value(s, points.logit, points.log_odds) for s in SCORES}
             for steps in STEPS:
                 stride = STEPS[-1] // steps
                 path = integrate([tf.nest.map_structure(lambda a, s=stride: a[::s], points)])
                 for place, sums in path["sums"].items():
                     for score, total in zip(SCORES, sums, strict=True):
-                        values = score_value(score, path["logit"], path["log_odds"])
-                        change = values[-1] - values[0]
-                        gap = abs(total.sum(dtype=np.float64) - change) / abs(change)
+                        change = values[score][-1] - values[score][0]
+                        gap = abs(total.sum(dtype=np.float64) - change)
+                        gap /= np.abs(np.diff(values[score])).sum()
                         place = layer if place == "layer" else place
                         gaps.setdefault((place, score), {}).setdefault(steps, []).append(gap)
-    return {case: [np.median(by_steps[s]) for s in STEPS] for case, by_steps in gaps.items()}
+    return {case: [np.mean(by_steps[s]) for s in STEPS] for case, by_steps in gaps.items()}
 
 
 @pytest.mark.parametrize("score", SCORES)
 @pytest.mark.parametrize(
-    ("place", "bound"), [("pixels", 0.06), ("block5_pool", 0.03), ("block3_pool", 0.04)]
+    ("place", "bound"), [("pixels", 0.04), ("block5_pool", 0.01), ("block3_pool", 0.03)]
 )
-def test_completeness_gap_is_small_and_falls_with_more_steps(median_gaps, place, bound, score):
-    medians = median_gaps[place, score]
-    assert medians[-1] < bound
-    assert medians[-1] < 0.7 * medians[0], medians
+def test_completeness_gap_is_small_and_falls_with_more_steps(mean_gaps, place, bound, score):
+    means = mean_gaps[place, score]
+    assert means[-1] < bound
+    assert (np.diff(means) < 0).all(), means
+    assert means[-1] < means[0] / 2
 
 
 def lost_chunk(batches, scores):

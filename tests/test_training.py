@@ -11,7 +11,8 @@ import pytest
 from tests.test_notebooks import ROOT
 from xai_utils.embedded import training, trainings
 from xai_utils.embedded.empty import EMPTY_KINDS, make_empty
-from xai_utils.embedded.training import KINDS, train, training_example
+from xai_utils.embedded.examples import KINDS, SIZES, training_example
+from xai_utils.embedded.training import train
 from xai_utils.embedded.vgg19_mini import save_weights
 
 
@@ -140,7 +141,7 @@ def test_the_notebook_trains_the_recipe():
     cells = json.loads((ROOT / "notebooks" / "train_vgg19_mini.ipynb").read_text("utf-8"))["cells"]
     source = next("".join(c["source"]) for c in cells if "images =" in "".join(c["source"]))
     values = {n.targets[0].id: n.value.value for n in ast.parse(source).body}
-    assert (values["images"], values["steps"]) == (training.SIZES["single"], training.STEPS)
+    assert (values["images"], values["steps"]) == (SIZES["single"], training.STEPS)
     assert values["seed"] == 0
 
 

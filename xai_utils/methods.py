@@ -174,3 +174,11 @@ def _weighted_sum(weights, activations):
     """ReLU of the sum over channels of weight times activation: float32 (N, h, w)."""
     total = np.einsum("nk,nhwk->nhw", weights, activations)
     return np.maximum(total, 0).astype(np.float32)
+
+
+# those that read one point, by the name of their notebook
+POINT_METHODS = {
+    "grad_cam": grad_cam,
+    "grad_cam_plus": grad_cam_plus,
+    "grad_cam_plus_plus": grad_cam_plus_plus,
+}

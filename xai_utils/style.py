@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-import PIL
+import PIL.Image
 from IPython.display import Image, display
 
 from xai_utils.files import write_atomically
@@ -28,6 +28,7 @@ SAVED_DPI = 110
 # keeps the file small enough
 SHARPNESS = ((2, 60), (1.5, 60), (1.5, 40), (1, 60))
 LARGEST = 240_000  # bytes
+FEW_COLORS = 4096  # more than a drawing without photographs has; of it a palette is enough
 
 # One colour and one mark for each score, in every figure; what is not a score has others.
 SCORE_COLORS = {"pre": "#8a8f98", "post": "#26547c", "log": "#5fa8d3", "odds": "#b5442e"}
@@ -78,7 +79,7 @@ def as_picture(figure, alt=None):
         jpeg = _render(figure, "jpeg", dpi=dpi, pil_kwargs={"quality": quality, "subsampling": 0})
         if len(jpeg) <= LARGEST:
             break
-    pictures = {"jpeg": jpeg, "png": _render(figure, "png", dpi=dpi)}
+    pictures = {"jpeg": jpeg, "png": _with_palette(_render(figure, "png", dpi=dpi))}
     format = min(pictures, key=lambda format: len(pictures[format]))
     plt.close(figure)
     width, height = (round(inches * STYLE["figure.dpi"]) for inches in figure.get_size_inches())
@@ -89,6 +90,16 @@ def as_picture(figure, alt=None):
 def _render(figure, format, **options):
     buffer = io.BytesIO()
     figure.savefig(buffer, format=format, **options)
+    return buffer.getvalue()
+
+
+def _with_palette(png):
+    """A PNG of a drawing with 256 colours, half the size; one with more colours as it is."""
+    drawing = PIL.Image.open(io.BytesIO(png)).convert("RGB")
+    if drawing.getcolors(FEW_COLORS) is None:
+        return png
+    buffer = io.BytesIO()
+    drawing.quantize(256, dither=PIL.Image.Dither.NONE).save(buffer, "png", optimize=True)
     return buffer.getvalue()
 
 

@@ -8,7 +8,7 @@ from xai_utils.classifier import softmax
 from xai_utils.embedded.empty import EMPTY_KINDS, make_empty
 from xai_utils.embedded.scenes import SIZE, make_scene
 from xai_utils.scores import logit_and_log_odds
-from xai_utils.study.localisation import draw_map, explain_scenes, measure_maps
+from xai_utils.study.localisation import centred, draw_map, explain_scenes, measure_maps
 
 TEST_STREAM = 1  # scenes are seeded by (stream, index); training uses stream 0
 
@@ -89,9 +89,8 @@ def evaluate_maps(classifier, size, layer="block5_pool", steps=50, stream=TEST_S
     scenes = [make_scene((stream, index), **options) for index in range(size)]
     gradients = explain_scenes(classifier, scenes, layer, steps)
     maps = {f"{method}, {score}": draw_map(method, gradients, score) for method, score in MAPS}
-    across = np.exp(-8 * ((np.arange(SIZE) + 0.5) / SIZE - 0.5) ** 2)
     maps["chance"] = [np.ones((SIZE, SIZE))] * size
-    maps["Gaussian in the middle"] = [np.outer(across, across)] * size
+    maps["Gaussian in the middle"] = [centred((SIZE, SIZE))] * size
     results = {}
     for name, drawn in maps.items():
         share, pointing = measure_maps(drawn, scenes).values()

@@ -1,8 +1,6 @@
-"""How ``vgg19-mini`` is trained: its examples, its schedule, and a loop that can be resumed."""
+"""How ``vgg19-mini`` is trained: its schedule, and a loop that can be resumed."""
 
 import json
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import keras
@@ -10,15 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from xai_utils.checks import check_choice, check_count
-from xai_utils.embedded.empty import EMPTY_KINDS, make_empty
-from xai_utils.embedded.scenes import CLASS_NAMES, make_context_crop, make_scene
+from xai_utils.embedded.examples import KINDS
 from xai_utils.embedded.vgg19_mini import build_vgg19_mini
 from xai_utils.files import write_atomically
 
 # Preprocessed pixels lie in about [-124, 151]; He initialisation expects values of order one.
 INPUT_SCALE = 64.0
 
-SIZES = {"single": 9600, "double": 2400, "empty": 1371}  # images
 STEPS = 2200  # of the first cycle; a quarter as many follow in the second
 BATCH_SIZE = 32
 RATES = 1e-3, 5e-4  # the highest of each cycle
@@ -35,9 +31,6 @@ FROZEN = {0.25: "block1", 0.5: "block2"}
 # unit that answers where nothing is to be recognised costs more than it brings.
 SPARSE_FROM, SPARSITY = 0.2, 4e-4
 
-KINDS = ("single", "double", "empty")
-TRAINING_STREAM = 0  # scenes are seeded by (stream, kind, index): tests use other streams
-
 # How the outputs are read in training. With "sigmoid" each output is a question of its own.
 HEADS = {
     "softmax": lambda targets, z: tf.nn.softmax_cross_entropy_with_logits(targets, z),
@@ -46,64 +39,6 @@ HEADS = {
     ),
 }
 SAVE_EVERY = 50  # steps
-
-
-def training_example(index, kind):
-    """One training image and its target distribution.
-
-    Of the images of one object, one in five is a crop of the class's own photograph, and one in
-    five has a small distractor. The target of two objects is one half for each, that of an empty
-    picture the same for all classes.
-
-    Parameters
-    ----------
-    index : int
-    kind : {"single", "double", "empty"}
-
-    Returns
-    -------
-    image : ndarray, uint8 (224, 224, 3)
-    target : ndarray, float32 (12,)
-    """
-    check_choice("kind of training example", kind, KINDS)
-    seed = (TRAINING_STREAM, KINDS.index(kind) + 1, index)
-    luck = np.random.default_rng((*seed, 1)).random()
-    names = CLASS_NAMES
-    if kind == "empty":
-        image = make_empty(seed, list(EMPTY_KINDS)[index % len(EMPTY_KINDS)])
-    elif kind == "single" and luck < 0.2:
-        names = (CLASS_NAMES[index % len(CLASS_NAMES)],)
-        image = make_context_crop(seed, *names)
-    else:
-        objects = KINDS.index(kind) + 1
-        scene = make_scene(seed, objects, distractor=kind == "single" and luck < 0.4)
-        image, names = scene.image, scene.classes
-    target = np.zeros(len(CLASS_NAMES), np.float32)
-    target[[CLASS_NAMES.index(name) for name in names]] = 1 / len(names)
-    return image, target
-
-
-def training_set(sizes, processes=2):
-    """The first training examples of each kind; the same ones for any number of processes.
-
-    Parameters
-    ----------
-    sizes : dict
-        How many of each of "single", "double" and "empty".
-    processes : int
-
-    Returns
-    -------
-    dict
-        For each kind, images uint8 (size, 224, 224, 3) and targets float32 (size, 12).
-    """
-    data = {}
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for kind, size in sizes.items():
-            examples = pool.map(training_example, range(size), [kind] * size, chunksize=50)
-            images, targets = zip(*examples, strict=True)
-            data[kind] = np.stack(images), np.stack(targets)
-    return data
 
 
 def train(data, steps, seed=0, head="softmax", checkpoint=None, report=None):

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from xai_utils.checks import check_count
 from xai_utils.embedded.evaluation import TEST_STREAM, evaluate, evaluate_maps
+from xai_utils.embedded.examples import SIZES, training_set
 from xai_utils.embedded.scenes import CLASS_NAMES, make_scene
-from xai_utils.embedded.training import SIZES, STEPS, Progress, train, training_set
+from xai_utils.embedded.training import STEPS, Progress, train
 from xai_utils.embedded.vgg19_mini import WEIGHTS, load_vgg19_mini, save_weights
 from xai_utils.files import write_atomically
 from xai_utils.loading import load_classifier

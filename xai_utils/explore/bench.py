@@ -10,8 +10,9 @@ from xai_utils.embedded.samples import load_image
 from xai_utils.explore.choices import NETWORKS, Explanation, blaming
 from xai_utils.gradients import ScoreGradients
 from xai_utils.loading import load_classifier, read_description
+from xai_utils.methods import POINT_METHODS
 from xai_utils.model_files import find_model_file
-from xai_utils.report.settings import PATH_METHODS, POINT_METHODS, Settings
+from xai_utils.report.settings import PATH_METHODS, Settings
 from xai_utils.results import make_record
 from xai_utils.style import METHOD_LABELS
 

@@ -19,8 +19,8 @@ from xai_utils.embedded.samples import load_image
 from xai_utils.files import write_atomically
 from xai_utils.gradients import ScoreGradients
 from xai_utils.heatmaps import correlation, distance
-from xai_utils.methods import grad_cam
-from xai_utils.report.settings import AUTOBASELINE, PATH_METHODS, POINT_METHODS
+from xai_utils.methods import POINT_METHODS, grad_cam
+from xai_utils.report.settings import AUTOBASELINE, PATH_METHODS
 from xai_utils.study.contrast import GivenGradients
 
 PAIR = ("pre", "odds")  # the two scores whose maps are compared

@@ -3,20 +3,9 @@
 from dataclasses import asdict, dataclass
 
 from xai_utils.checks import check_choice, check_count, check_positive, list_names
-from xai_utils.methods import (
-    grad_cam,
-    grad_cam_plus,
-    grad_cam_plus_plus,
-    integrated_gradients,
-    rsi_grad_cam,
-)
+from xai_utils.methods import POINT_METHODS, integrated_gradients, rsi_grad_cam
 from xai_utils.scores import SCORES, ordered_scores
 
-POINT_METHODS = {
-    "grad_cam": grad_cam,
-    "grad_cam_plus": grad_cam_plus,
-    "grad_cam_plus_plus": grad_cam_plus_plus,
-}
 # where each needs the path: down to the layer, or to the pixels
 PATH_METHODS = {
     "rsi_grad_cam": (rsi_grad_cam, "layer"),

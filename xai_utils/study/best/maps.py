@@ -6,22 +6,17 @@ from scipy.ndimage import gaussian_filter
 
 from xai_utils.classifier import INPUT
 from xai_utils.methods import (
+    POINT_METHODS,
     RSI_VARIANTS,
     grad_cam,
-    grad_cam_plus,
-    grad_cam_plus_plus,
     integrated_gradients,
     rsi_grad_cam,
 )
 from xai_utils.scores import SCORES
 from xai_utils.study.best.judges import CELLS
 from xai_utils.study.contrast import GivenGradients, combine_logit_gradients, contrast_weights
+from xai_utils.study.localisation import centred
 
-POINT_METHODS = {
-    "grad_cam": grad_cam,
-    "grad_cam_plus": grad_cam_plus,
-    "grad_cam_plus_plus": grad_cam_plus_plus,
-}
 CONTRASTS = ("mean", "max", "weighted")
 SIMILAR, STRENGTH = 3, 0.6  # of Finer-CAM: how many classes, and how much of them is taken away
 TOGETHER = 16  # images in one backward pass
@@ -131,12 +126,6 @@ def floor_maps(images, activations, seeds):
         "class-blind": np.maximum(activations.sum(axis=-1), 0),
     }
     return {(name, NO_SCORE): values.astype(np.float32) for name, values in maps.items()}
-
-
-def centred(shape):
-    """A Gaussian in the middle, with a quarter of each side as its deviation: float64 (h, w)."""
-    rows, columns = (np.exp(-8 * ((np.arange(n) + 0.5) / n - 0.5) ** 2) for n in shape)
-    return rows[:, None] * columns
 
 
 def edges(image, shape):
