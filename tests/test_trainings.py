@@ -5,9 +5,7 @@ import pytest
 
 from tests.conftest import CHECK_STREAM
 from xai_utils.embedded.scenes import make_scene
-from xai_utils.study.equivalent import add_to_kernel
-from xai_utils.study.localisation import METHODS
-from xai_utils.study.trainings import (
+from xai_utils.study.across_trainings import (
     CENTRED,
     COLUMNS,
     centre,
@@ -15,6 +13,8 @@ from xai_utils.study.trainings import (
     shared_part_of_kernel,
     shared_parts,
 )
+from xai_utils.study.equivalent import add_to_kernel
+from xai_utils.study.localisation import METHODS
 
 
 @pytest.fixture(scope="module")

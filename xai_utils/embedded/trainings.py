@@ -20,7 +20,7 @@ from xai_utils.embedded.training import STEPS, Progress, train
 from xai_utils.embedded.vgg19_mini import WEIGHTS, load_vgg19_mini, save_weights
 from xai_utils.files import write_atomically
 from xai_utils.loading import load_classifier
-from xai_utils.study.trainings import COLUMNS, correlate_trainings
+from xai_utils.study.across_trainings import COLUMNS, correlate_trainings
 
 FOLDER = Path("results/trainings")
 SIGMOID_SEEDS = 2
@@ -61,7 +61,7 @@ def run(seeds, folder=FOLDER, sizes=SIZES, steps=STEPS):
     """Do the trainings that are not done, then compare all.
 
     Writes ``trainings.json``, how good each is, and ``agreement.csv``, how alike their heatmaps
-    are, scene by scene (`xai_utils.study.trainings`).
+    are, scene by scene (`xai_utils.study.across_trainings`).
 
     Parameters
     ----------
