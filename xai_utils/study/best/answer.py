@@ -7,7 +7,7 @@ import numpy as np
 
 from xai_utils.scores import SCORES
 from xai_utils.study.best.plan import BINS, MARGINS, SEED
-from xai_utils.study.statistics import Difference, decide, holm, paired_difference
+from xai_utils.study.statistics import LAST, Difference, decide, holm, paired_difference
 from xai_utils.style import METHOD_LABELS
 
 METHODS = {  # that are compared, as readers know them; floors and damaged maps are not among them
@@ -123,8 +123,9 @@ def in_digits(found, digits=2):
     found : Difference, or what has its mean, low and high
     digits : int
     """
-    mean, low, high = (  # no minus before a zero
-        f"{round(value, digits) + 0.0:+.{digits}f}" for value in (found.mean, found.low, found.high)
+    mean, low, high = (  # no minus before a zero, and an edge is an edge on every processor
+        f"{round(round(value, LAST), digits) + 0.0:+.{digits}f}"
+        for value in (found.mean, found.low, found.high)
     )
     return f"{mean} [{low}, {high}]"
 
