@@ -450,6 +450,22 @@ def test_a_mean_of_unclear_scale_is_refused(given):
         load_classifier(small(dense()), given)
 
 
+def test_a_preprocessing_may_ask_its_tensor_a_question(images):
+    def preprocess(pixels):
+        if tf.reduce_max(pixels) > 1:
+            pixels = pixels / 255
+        return pixels
+
+    model = small(dense())
+    asking, plain = load_classifier(model, preprocess), load_classifier(model, lambda x: x / 255)
+    found = [
+        integrated_gradients(ScoreGradients(classifier, images, [0, 1, 2], steps=5), "odds")
+        for classifier in (asking, plain)
+    ]
+    np.testing.assert_allclose(*found, rtol=1e-5, atol=1e-6 * np.abs(found[1]).max())
+    assert np.abs(found[0]).max() > 0
+
+
 @pytest.mark.parametrize("preprocessing", ["none", {"mean": [0.1307], "std": [0.3081]}])
 def test_a_grey_network_sees_the_photograph_in_grey(preprocessing):
     model = small(dense(units=10), shape=(28, 28, 1))

@@ -47,7 +47,9 @@ def describe_preprocessing(preprocessing):
 
 def _find_function(preprocessing, channels):
     if callable(preprocessing):
-        return preprocessing
+        # compiled by itself, so that it may hold an `if` on a tensor; of a partial function, which
+        # has no code object, see `SplitNetwork`
+        return tf.function(partial(preprocessing), reduce_retracing=True)
     if preprocessing is None:
         raise ValueError(
             "preprocessing is not given: write preprocessing='none' if the model takes RGB pixels "
@@ -117,8 +119,7 @@ def check_preprocessing(preprocess, pixels, channels=3):
     try:
         with tf.GradientTape() as tape:
             tape.watch(pixels)
-            # of a partial function, which has no code object; see SplitNetwork
-            inputs = tf.function(partial(preprocess))(pixels)
+            inputs = preprocess(pixels)
         differentiable = tape.gradient(inputs, pixels) is not None
     except Exception as error:
         raise ValueError(

@@ -120,8 +120,11 @@ class SplitNetwork:
         if key not in self._compiled:
             signature = [tf.TensorSpec((None, *t.shape[1:]), t.dtype) for t in tensors]
             # A partial function has no code object of its own. By that object, TensorFlow would
-            # take the functions of several networks for one that is traced again, and warn.
-            self._compiled[key] = tf.function(partial(work, **fixed), input_signature=signature)
+            # take the functions of several networks for one that is traced again, and warn. No
+            # `if` here asks a tensor, and to look for one takes as long as all the rest.
+            self._compiled[key] = tf.function(
+                partial(work, **fixed), input_signature=signature, autograph=False
+            )
         return self._compiled[key](*tensors)
 
     def _at_layer(self, activations, targets, wanted):
