@@ -130,7 +130,7 @@ def test_what_a_row_says_of_its_image():
 
 def test_shards_cover_every_image_once_and_names_are_files():
     shards = plan_shards(
-        FULL, ["vgg19-mini", "results/trainings/sigmoid-0.npz", "efficientnet-lite0"]
+        FULL, ["vgg19-mini", "notebooks/trainings/sigmoid-0.npz", "efficientnet-lite0"]
     )
     assert shards[0].kinds == UNITS
     assert len({s.name for s in shards}) == len(shards)
@@ -142,7 +142,7 @@ def test_shards_cover_every_image_once_and_names_are_files():
     assert numbers == list(range(FULL.images["network"]["one"]))
     of_photographs = {s.kinds for s in shards if s.network == "efficientnet-lite0"}
     assert of_photographs == {"mosaic+difull", "photo"}
-    assert label_of("results/trainings/sigmoid-0.npz@2") == "sigmoid-0@2"
+    assert label_of("notebooks/trainings/sigmoid-0.npz@2") == "sigmoid-0@2"
 
 
 def test_networks_are_read_at_the_planned_layers_and_no_others():

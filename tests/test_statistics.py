@@ -45,6 +45,17 @@ def test_what_an_object_has_in_common_widens_the_interval():
     assert width(of_both) > 3 * width(of_images)
 
 
+def test_all_pairs_of_a_few_networks_are_no_more_than_the_networks():
+    """The mean over pairs of a sum of what each brings is known as well as the mean over each."""
+    brought = np.random.default_rng(3).standard_normal(40)
+    pairs = np.array([(i, j) for i in range(40) for j in range(i)])
+    of_pairs = brought[pairs].sum(axis=1)
+    found = paired_difference(of_pairs, np.zeros(len(pairs)), pairs)
+    assert width(found) == pytest.approx(2 * 1.96 * 2 * brought.std() / np.sqrt(40), rel=0.1)
+    wrongly = paired_difference(of_pairs, np.zeros(len(pairs)), np.arange(len(pairs)))
+    assert width(wrongly) < 0.5 * width(found)
+
+
 def test_of_no_difference_nineteen_intervals_of_twenty_hold_zero():
     rng, held = np.random.default_rng(1), 0
     for k in range(200):

@@ -1,7 +1,6 @@
 """How the embedded network is trained: its examples, its batches, and going on after a stop."""
 
 import ast
-import csv
 import json
 from itertools import pairwise
 
@@ -14,6 +13,7 @@ from xai_utils.embedded.empty import EMPTY_KINDS, make_empty
 from xai_utils.embedded.examples import KINDS, SIZES, training_example
 from xai_utils.embedded.training import train
 from xai_utils.embedded.vgg19_mini import save_weights
+from xai_utils.study.across_trainings import Agreement
 
 
 @pytest.fixture(scope="module")
@@ -170,9 +170,13 @@ def test_trainings_that_are_done_are_not_done_again(monkeypatch, tmp_path, data)
     assert trained == ["softmax-1.checkpoint.npz", "sigmoid-1.checkpoint.npz"]
     table = json.loads((tmp_path / "trainings.json").read_text())
     assert list(table) == ["softmax-0", "softmax-1", "sigmoid-0", "sigmoid-1"]
-    with open(tmp_path / "agreement.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == 6 * 5 * 5  # pairs, methods, scores and the centred logit
+    agreement = Agreement(tmp_path / "agreement.csv.gz")
+    assert len(agreement.pairs) == 6
+    assert len(agreement.correlations) == 5 * 5  # methods, scores and the centred logit
+    network = trainings.load_training("softmax", 1, tmp_path).network  # after one step
+    kernel = network.layers[-1].get_weights()[0]
+    np.testing.assert_allclose(kernel, trainings.first_kernel(1), atol=0.01)
+    assert np.abs(kernel - trainings.first_kernel(2)).max() > 0.1
     trainings.run(2, tmp_path, steps=1)
     assert len(trained) == 2
     assert not list(tmp_path.glob("*checkpoint*"))

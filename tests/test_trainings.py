@@ -1,5 +1,7 @@
 """How alike trainings are: known for a network and its equivalent twin."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
@@ -8,10 +10,12 @@ from xai_utils.embedded.scenes import make_scene
 from xai_utils.study.across_trainings import (
     CENTRED,
     COLUMNS,
+    Agreement,
     centre,
     correlate_trainings,
     shared_part_of_kernel,
     shared_parts,
+    write_agreement,
 )
 from xai_utils.study.equivalent import add_to_kernel
 from xai_utils.study.localisation import METHODS
@@ -55,3 +59,45 @@ def test_twins_agree_in_everything_but_the_logit(mini, twin, scenes):
     for score in ("post", "log", "odds", CENTRED):
         assert np.nanmin(found[score]) > 0.999, score
     assert np.nanmedian(found["pre"]) < 0.9
+
+
+NAMES = ("softmax-0", "softmax-1", "softmax-2", "sigmoid-0")
+
+
+@pytest.fixture(scope="module")
+def agreement(tmp_path_factory):
+    """Post maps of 20 scenes agree by .9, pre maps by .5, with a sigmoid by .2; half of odds is constant."""
+    rng, rows = np.random.default_rng(0), []
+    for first, second in combinations(NAMES, 2):
+        for scene in range(20):
+            noise = rng.normal(0, 0.01)
+            pre = 0.2 if second == "sigmoid-0" else 0.5
+            odds = np.nan if scene % 2 else 0.8
+            for score, value in (("post", 0.9), ("pre", pre), ("odds", odds)):
+                rows.append((first, second, scene, "cat", "Grad-CAM", score, value + noise))
+    path = tmp_path_factory.mktemp("agreement") / "agreement.csv.gz"
+    write_agreement(path, rows)
+    return Agreement(path)
+
+
+def test_agreement_is_read_as_it_was_written(agreement):
+    assert agreement.networks == list(NAMES)
+    assert agreement.correlations["Grad-CAM", "post"].shape == (6, 20)
+    assert agreement.mean("Grad-CAM", "post").mean == pytest.approx(0.9, abs=0.005)
+    assert agreement.mean("Grad-CAM", "odds", "softmax, softmax").count == 30
+    found = agreement.compare("Grad-CAM", "post", "pre", "softmax, softmax")
+    assert found.mean == pytest.approx(0.4, abs=1e-4)  # both have the same noise
+    assert found.low == pytest.approx(0.4, abs=1e-4)
+
+
+def test_one_training_that_differs_widens_the_interval(agreement):
+    found = agreement.compare("Grad-CAM", "post", "pre")
+    assert found.mean == pytest.approx((3 * 0.4 + 3 * 0.7) / 6, abs=1e-4)
+    assert found.low < 0.45 and found.high > 0.65
+    alike = agreement.compare("Grad-CAM", "post", "pre", "sigmoid, softmax")
+    assert (alike.low, alike.high) == pytest.approx((0.7, 0.7), abs=1e-4)
+
+
+def test_heads_that_no_pair_has_are_refused(agreement):
+    with pytest.raises(ValueError, match="Allowed: 'softmax, softmax', 'sigmoid, softmax'"):
+        agreement.mean("Grad-CAM", "post", "sigmoid, sigmoid")

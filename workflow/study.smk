@@ -33,15 +33,15 @@ RUN = "python -m xai_utils.study.best"
 
 
 # what the list of shards depends on, beside the plan: networks and photographs that are there
-TRAININGS = glob_wildcards("results/trainings/{file,[^.]*}.npz").file
-FOUND = expand("results/trainings/{file}.npz", file=TRAININGS)
+TRAININGS = glob_wildcards("notebooks/trainings/{file,[^.]*}.npz").file
+FOUND = expand("notebooks/trainings/{file}.npz", file=TRAININGS)
 FOUND += [PHOTOGRAPHS] if PHOTOGRAPHS else []
 
 
 def weights_of(wildcards):
     """The file of another training, of which a shard is measured."""
     name = wildcards.name.split("--")[0]
-    return [f"results/trainings/{name}.npz"] if name in TRAININGS else []
+    return [f"notebooks/trainings/{name}.npz"] if name in TRAININGS else []
 
 
 def all_shards(wildcards):

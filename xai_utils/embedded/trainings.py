@@ -6,23 +6,28 @@ goes on where it was, and one that is done is not done again.
 """
 
 import argparse
-import csv
-import io
 import json
 from functools import cache
 from pathlib import Path
+
+import keras
 
 from xai_utils.checks import check_count
 from xai_utils.embedded.evaluation import TEST_STREAM, evaluate, evaluate_maps
 from xai_utils.embedded.examples import SIZES, training_set
 from xai_utils.embedded.scenes import CLASS_NAMES, make_scene
 from xai_utils.embedded.training import STEPS, Progress, train
-from xai_utils.embedded.vgg19_mini import WEIGHTS, load_vgg19_mini, save_weights
+from xai_utils.embedded.vgg19_mini import (
+    WEIGHTS,
+    build_vgg19_mini,
+    load_vgg19_mini,
+    save_weights,
+)
 from xai_utils.files import write_atomically
 from xai_utils.loading import load_classifier
-from xai_utils.study.across_trainings import COLUMNS, correlate_trainings
+from xai_utils.study.across_trainings import correlate_trainings, write_agreement
 
-FOLDER = Path("results/trainings")
+FOLDER = Path("notebooks/trainings")
 SIGMOID_SEEDS = 2
 EVALUATED = 240  # scenes for each measurement
 PATH_STEPS = 20  # of the path methods: what is asked is how alike maps are, not how complete
@@ -57,10 +62,16 @@ def load_training(head, seed, folder=FOLDER):
     return load_classifier(load_vgg19_mini(path), "vgg19", CLASS_NAMES)
 
 
+def first_kernel(seed):
+    """The last kernel as the seed of a training makes it: ndarray, float32 (features, classes)."""
+    keras.utils.set_random_seed(seed)
+    return build_vgg19_mini(classifier_activation=None).layers[-1].get_weights()[0]
+
+
 def run(seeds, folder=FOLDER, sizes=SIZES, steps=STEPS):
     """Do the trainings that are not done, then compare all.
 
-    Writes ``trainings.json``, how good each is, and ``agreement.csv``, how alike their heatmaps
+    Writes ``trainings.json``, how good each is, and ``agreement.csv.gz``, how alike their heatmaps
     are, scene by scene (`xai_utils.study.across_trainings`).
 
     Parameters
@@ -89,9 +100,7 @@ def run(seeds, folder=FOLDER, sizes=SIZES, steps=STEPS):
     write_atomically(folder / "trainings.json", lambda file: file.write(text.encode()))
     scenes = [make_scene((TEST_STREAM, i), backgrounds="held_out") for i in range(EVALUATED)]
     rows = correlate_trainings(classifiers, scenes, "block5_pool", PATH_STEPS)
-    lines = io.StringIO()
-    csv.writer(lines, lineterminator="\n").writerows([COLUMNS, *rows])
-    write_atomically(folder / "agreement.csv", lambda f: f.write(lines.getvalue().encode()))
+    write_agreement(folder / "agreement.csv.gz", rows)
     print(f"{len(table)} trainings in {folder}")
 
 

@@ -6,18 +6,25 @@ gradient of a logit is what the seed made it. `pre, centred` is the logit minus 
 logits: it lacks that part.
 """
 
+import csv
+import gzip
+import io
 from itertools import combinations
 
 import numpy as np
 
+from xai_utils.checks import check_choice
+from xai_utils.files import write_atomically
 from xai_utils.gradients import ScoreGradients
 from xai_utils.heatmaps import correlation
 from xai_utils.scores import SCORES
 from xai_utils.study.contrast import combine_logit_gradients
 from xai_utils.study.equivalent import add_to_kernel
 from xai_utils.study.localisation import METHODS, draw_map
+from xai_utils.study.statistics import paired_difference
 
 CENTRED = "pre, centred"
+MAPS = (*SCORES, CENTRED)
 COLUMNS = ("first", "second", "scene", "class", "method", "score", "correlation")
 CHUNK = 20  # scenes whose maps are held at a time
 
@@ -77,6 +84,91 @@ def _maps(classifier, scenes, layer, steps):
     centred = ScoreGradients(centre(classifier), images, classes, scores="pre", **given)
     maps = {(m, score): draw_map(m, four, score) for m in METHODS for score in SCORES}
     return maps | {(m, CENTRED): draw_map(m, centred, "pre") for m in METHODS}
+
+
+def write_agreement(path, rows):
+    """Write the rows of `correlate_trainings` as compressed CSV, the same bytes for the same rows.
+
+    Parameters
+    ----------
+    path : str or Path
+        Ends in ``.csv.gz``; it appears under this name when it is complete.
+    rows : list of tuple
+    """
+    lines = io.StringIO()
+    table = csv.writer(lines, lineterminator="\n")
+    table.writerow(COLUMNS)
+    table.writerows((*row[:-1], f"{row[-1]:.4f}") for row in rows)
+    packed = gzip.compress(lines.getvalue().encode(), mtime=0)
+    write_atomically(path, lambda file: file.write(packed))
+
+
+class Agreement:
+    """How alike the maps of several trainings are, read from a table of `write_agreement`.
+
+    Attributes
+    ----------
+    networks : list of str
+        Names of the trainings.
+    pairs : list of (str, str)
+    scenes : list of str
+        Numbers of the scenes.
+    correlations : dict of ndarray, float64 (pairs, scenes)
+        By (method, score); NaN where a map is constant.
+    """
+
+    def __init__(self, path):
+        with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        self.pairs = list(dict.fromkeys((row["first"], row["second"]) for row in rows))
+        self.networks = list(dict.fromkeys(name for pair in self.pairs for name in pair))
+        self.scenes = list(dict.fromkeys(row["scene"] for row in rows))
+        places = {pair: i for i, pair in enumerate(self.pairs)}
+        columns = {scene: i for i, scene in enumerate(self.scenes)}
+        shape = len(self.pairs), len(self.scenes)
+        self.correlations = {(m, s): np.full(shape, np.nan) for m in METHODS for s in MAPS}
+        for row in rows:
+            place = places[row["first"], row["second"]], columns[row["scene"]]
+            self.correlations[row["method"], row["score"]][place] = float(row["correlation"])
+
+    def mean(self, method, score, heads=None):
+        """The mean correlation over pairs and scenes, with its interval.
+
+        Parameters
+        ----------
+        method : str
+            One of `xai_utils.study.localisation.METHODS`.
+        score : str
+            One of MAPS.
+        heads : str, optional
+            Of the pairs whose trainings have these heads, as "sigmoid, softmax"; all if None.
+
+        Returns
+        -------
+        xai_utils.study.statistics.Difference
+            Trainings and scenes are drawn with replacement.
+        """
+        return self._difference(self.correlations[method, score], 0, heads)
+
+    def compare(self, method, first, second, heads=None):
+        """How much more alike the maps of the first score are than those of the second.
+
+        Parameters and result are those of `mean`.
+        """
+        found = [self.correlations[method, score] for score in (first, second)]
+        return self._difference(*found, heads)
+
+    def of_heads(self, heads):
+        """Whether each pair's trainings have these heads: ndarray, bool (pairs,)."""
+        found = [", ".join(sorted(name.split("-")[0] for name in pair)) for pair in self.pairs]
+        check_choice("heads", heads, dict.fromkeys(found))
+        return np.array(found) == heads
+
+    def _difference(self, first, second, heads):
+        kept = np.full(len(self.pairs), True) if heads is None else self.of_heads(heads)
+        first, second = (np.broadcast_to(v, first.shape)[kept].ravel() for v in (first, second))
+        pairs = np.repeat(np.array(self.pairs)[kept], len(self.scenes), axis=0)
+        return paired_difference(first, second, pairs, np.tile(self.scenes, kept.sum()))
 
 
 def shared_parts(classifier, scenes, layer):

@@ -12,7 +12,7 @@ from xai_utils.methods import (
     rsi_grad_cam,
 )
 from xai_utils.scores import SCORES
-from xai_utils.study.verdicts import CONDITION, FAILS, HOLDS, OPEN
+from xai_utils.study.verdicts import OPEN, in_comparisons
 from xai_utils.style import OTHER_COLORS, SCORE_MARKERS
 
 MEASURES = ("share inside", "pointing game", "prefers it")
@@ -151,19 +151,15 @@ class Measurements:
         Returns
         -------
         evidence, verdict : str
-            It does not hold if a is clearly worse anywhere, holds if it is clearly better
-            everywhere, with a condition if somewhere, and needs other evidence if nothing is
-            clear.
+            See `in_comparisons`.
         """
         signs = self.signs(a, b, methods, names)
         if not signs:
             return UNKNOWN
         better, worse = signs.count(1), signs.count(-1)
-        verdict = (
-            FAILS if worse else HOLDS if better == len(signs) else CONDITION if better else OPEN
-        )
         where = f"better than {b} in {better}, worse in {worse} of {len(signs)}"
-        return f"{', '.join(names)}: {a} clearly {where}", verdict
+        evidence = f"{', '.join(names)}: {a} clearly {where}"
+        return evidence, in_comparisons(better, worse, len(signs))
 
     def describe_means(self, kind, name):
         """The means with their standard errors: text, one line for each method."""

@@ -63,8 +63,9 @@ def paired_difference(first, second, *factors, seed=0):
     ----------
     first, second : array_like, float (N,)
         Pairs in which one is NaN are left out.
-    *factors : sequences of N labels
-        What pairs may share: image, class of the object, network.
+    *factors : sequences of N labels, or of N pairs of labels
+        What pairs may share: image, class of the object, network. Of what belongs to two networks
+        both are given as one factor: it counts as often as the one was drawn times the other.
     seed : int
 
     Returns
@@ -79,7 +80,8 @@ def paired_difference(first, second, *factors, seed=0):
     difference = np.asarray(first, np.float64) - np.asarray(second, np.float64)
     kept = np.isfinite(difference)
     difference = difference[kept]
-    weights = _resample(len(difference), tuple(tuple(np.asarray(f)[kept]) for f in factors), seed)
+    labels = tuple(tuple(np.asarray(factor)[kept].T.ravel()) for factor in factors)
+    weights = _resample(len(difference), labels, seed)
     means = np.round(weights @ difference, LAST)  # zero is zero on every processor
     low, inner_low, inner_high, high = np.quantile(means, [0.025, 0.05, 0.95, 0.975])
     tail = min(np.mean(means <= 0), np.mean(means >= 0))
@@ -89,7 +91,10 @@ def paired_difference(first, second, *factors, seed=0):
 
 @lru_cache(maxsize=1)  # all pairs of scores and all methods are compared on the same images
 def _resample(count, factors, seed):
-    """The weight of each pair in each resample, of sum 1: float64 (up to RESAMPLES, count)."""
+    """The weight of each pair in each resample, of sum 1: float64 (up to RESAMPLES, count).
+
+    A factor has one label a pair, or first one of all pairs and then another of all.
+    """
     rng = np.random.default_rng(seed)
     weights = np.ones((RESAMPLES, count))
     for factor in factors:
@@ -99,7 +104,9 @@ def _resample(count, factors, seed):
                 f"an interval needs at least two levels of each factor; given: {levels.tolist()}"
             )
         even = np.full(len(levels), 1 / len(levels))
-        weights *= rng.multinomial(len(levels), even, RESAMPLES)[:, place]
+        drawn = rng.multinomial(len(levels), even, RESAMPLES)
+        for column in place.reshape(-1, count):
+            weights *= drawn[:, column]
     weights = weights[weights.any(axis=1)]
     weights /= weights.sum(axis=1, keepdims=True)
     return weights

@@ -32,6 +32,27 @@ def how_many(cases):
     return HOLDS if all(cases) else CONDITION if any(cases) else FAILS
 
 
+def in_comparisons(better, worse, count):
+    """The verdict on a claim that something is better, after several comparisons.
+
+    Parameters
+    ----------
+    better, worse : int
+        In how many it is clearly so.
+    count : int
+        Of all comparisons.
+
+    Returns
+    -------
+    str
+        It does not hold if it is clearly worse anywhere, holds if it is clearly better everywhere,
+        with a condition if somewhere, and needs other evidence if nothing is clear.
+    """
+    if worse:
+        return FAILS
+    return HOLDS if better == count else CONDITION if better else OPEN
+
+
 class Verdicts:
     """The verdicts of one run of the discussion.
 

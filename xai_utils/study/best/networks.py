@@ -37,7 +37,7 @@ def load_network(name):
 
 
 def find_trainings(folder=TRAININGS):
-    """Weights files of other trainings, such as "results/trainings/sigmoid-0.npz": list of str."""
+    """Weights files of other trainings, as "notebooks/trainings/sigmoid-0.npz": list of str."""
     return sorted(str(p) for p in Path(folder).glob("*.npz") if "checkpoint" not in p.name)
 
 

@@ -24,7 +24,7 @@ LAYERS = {
     "efficientnet-lite0": ("top_activation", "block7a_project_bn", "block5c_add"),
 }
 TEMPERATURES = (0.5, 2.0, 4.0)  # factors of all logits; 1 is the network itself
-TRAININGS = "results/trainings"  # folder of weights files of other trainings of vgg19-mini
+TRAININGS = "notebooks/trainings"  # folder of weights files of other trainings of vgg19-mini
 
 # The smallest difference between two scores that matters
 MARGINS = {
