@@ -2,6 +2,9 @@
 
 import resource
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -21,6 +24,7 @@ LONG = (
     "test_claims.py",
     "test_random_networks.py",
 )
+WARM = Path(__file__).parent.parent / "workflow" / "warm.py"
 CHECK_STREAM = TEST_STREAM + 1  # scenes that neither training nor the model card has seen
 
 
@@ -96,6 +100,27 @@ def browser():
         started = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield started
         started.close()
+
+
+@pytest.fixture(scope="session")
+def warm_server():
+    """The folder of a server of processes that have imported the libraries, see warm.py."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, WARM, "--serve"], stdin=pipe, stdout=pipe, text=True) as process:  # fmt: skip
+        folder = process.stdout.readline().strip()
+        yield folder
+        process.stdin.close()
+    assert process.returncode == 0
+    assert not Path(folder).exists()
+
+
+@pytest.fixture
+def warm_kernels(request, monkeypatch):
+    """Notebooks start as they do in `make figures`, in forks of one process."""
+    if sys.platform == "linux":
+        folder = request.getfixturevalue("warm_server")
+        monkeypatch.setenv("WARM_PYTHON", folder)
+        monkeypatch.setenv("JUPYTER_PATH", folder)
 
 
 @pytest.fixture

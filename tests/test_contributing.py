@@ -82,6 +82,7 @@ def test_the_badges_agree_on_one_address():
     assert sorted(opened) == [path.relative_to(ROOT).as_posix() for path in methods_there]
 
 
+@pytest.mark.usefixtures("warm_kernels")
 def test_a_method_notebook_runs_below_the_cell_that_installs(tmp_path):
     """As in Colab, where a first cell installs the package."""
     notebook = nbformat.read(ROOT / "notebooks" / "methods" / "grad_cam.ipynb", as_version=4)

@@ -183,6 +183,7 @@ def test_saved_are_the_picture_and_each_heatmap_with_its_record(explorer, tmp_pa
     explorer.controls["image"].value = "cat"
 
 
+@pytest.mark.usefixtures("warm_kernels")
 def test_the_command_makes_the_same(explorer, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     explorer.controls["image"].value = "cat"

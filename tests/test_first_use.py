@@ -11,6 +11,7 @@ import pytest
 from keras import layers
 from PIL import Image
 
+pytestmark = pytest.mark.usefixtures("warm_kernels")
 ROOT = Path(__file__).parent.parent
 
 

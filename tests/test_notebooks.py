@@ -11,6 +11,7 @@ import papermill
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.usefixtures("warm_kernels")
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
 NOTEBOOKS = [p for p in NOTEBOOKS if ".ipynb_checkpoints" not in p.parts]

@@ -188,6 +188,7 @@ def test_rows_and_arrays_are_those_of_the_functions_for_one_image(report, classi
         np.testing.assert_allclose(row["distance"], np.median(apart), rtol=1e-6)
 
 
+@pytest.mark.usefixtures("warm_kernels")
 @pytest.mark.parametrize(
     ("method", "layer"),
     [("grad_cam", None), ("rsi_grad_cam", None), ("integrated_gradients", "input")],

@@ -6,11 +6,10 @@ import signal
 import subprocess
 import sys
 from functools import partial
-from pathlib import Path
 
 import pytest
 
-WARM = Path(__file__).parent.parent / "workflow" / "warm.py"
+from tests.conftest import WARM
 
 PROGRAM = """
 import os, sys, time
@@ -25,24 +24,13 @@ sys.exit(int(sys.argv[2]))
 """
 
 
-@pytest.fixture(scope="module")
-def server():
-    pipe = subprocess.PIPE
-    with subprocess.Popen([sys.executable, WARM, "--serve"], stdin=pipe, stdout=pipe, text=True) as process:  # fmt: skip
-        folder = process.stdout.readline().strip()
-        yield folder
-        process.stdin.close()
-    assert process.returncode == 0
-    assert not Path(folder).exists()
-
-
 @pytest.fixture(params=["warm", "cold"])
 def call(request, tmp_path):
     """How to start the program, with a server and without."""
     environment = {**os.environ, "MARK": "set by the caller"}
     environment["WARM_PYTHON"] = "nowhere"
     if request.param == "warm":
-        environment["WARM_PYTHON"] = request.getfixturevalue("server")
+        environment["WARM_PYTHON"] = request.getfixturevalue("warm_server")
     (tmp_path / "program.py").write_text(PROGRAM)
     return {
         "args": [sys.executable, "-SE", WARM, "program", tmp_path],
@@ -87,10 +75,10 @@ def test_a_killed_caller_takes_its_run_with_it(call):
         assert process.stdout.read() == ""
 
 
-def test_a_run_ends_when_the_caller_of_its_caller_is_killed(call, server):
+def test_a_run_ends_when_the_caller_of_its_caller_is_killed(call, warm_server):
     """As a kernel has to when papermill is killed."""
     line = shlex.join(map(str, [*call["args"], "0", "wait"])) + "; true"
-    environment = {**call["env"], "WARM_PYTHON": server}
+    environment = {**call["env"], "WARM_PYTHON": warm_server}
     with subprocess.Popen(**{**call, "args": ["bash", "-c", line], "env": environment}) as process:
         wait_for_start(process)
         process.kill()
