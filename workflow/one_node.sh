@@ -21,7 +21,7 @@ write_configuration() {
 $MARK
 ClusterName=one
 SlurmctldHost=$(hostname -s)(127.0.0.1)
-NodeName=$(hostname -s) NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$(free -m | awk '/^Mem/ { print $2 }')
+NodeName=$(hostname -s) NodeAddr=127.0.0.1 CPUs=$(nproc --all) RealMemory=$(free -m | awk '/^Mem/ { print $2 }')
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 SlurmUser=root
 AuthType=auth/munge
