@@ -64,6 +64,7 @@ def assemble(source):
         "notebooks": pages.tables_of_contents,
         "claims": pages.claims,
         "bibliography": pages.bibliography,
+        "bibtex": pages.bibtex,
     }
     for page in HERE.glob("*.md"):
         text = re.sub(r"<!-- (\w+) -->", lambda m: computed[m[1]](), page.read_text("utf-8"))

@@ -29,7 +29,7 @@ smartquotes = False  # texts and claims stay as they are written
 
 # one file, put into _static by site/build.py; its menu would ask for others
 mathjax_path = "mathjax/tex-svg.js"
-mathjax3_config = {"options": {"enableMenu": False}}
+mathjax3_config = {"options": {"enableMenu": False}, "svg": {"scale": 0.92}}
 
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
