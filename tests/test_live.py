@@ -194,10 +194,11 @@ def test_the_page_starts_from_the_disk_and_computes(page, browser):
     assert "300 × 100 pixels" in tab.inner_text("[data-slot=photo] figcaption")
     assert tab.evaluate(COLOUR, "[data-slot=path] canvas") == [255, 255, 255, 255]
     tab.wait_for_function(
-        "document.getElementById('progress').textContent.startsWith('Integrated')", timeout=60_000
+        "() => document.getElementById('progress').textContent.startsWith('Integrated')",
+        timeout=60_000,
     )
-    points = tab.locator("#curves .pre .dot").count()
-    assert points > STEPS  # those of the first path, until the second has more
+    # the first path stays, until the second has more points
+    assert tab.locator("#curves .pre .dot").count() > STEPS
     assert "pre moved" in tab.inner_text("#shift-words")
     context.close()
     assert not problems

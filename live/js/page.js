@@ -414,6 +414,7 @@ function makeControls() {
   $("samples").append(...Object.entries(DATA.samples).map(([name, url]) => {
     const made = button("", async () => {
       state.touched = true;
+      $("file").value = ""; // or its name would stay beside the sample
       const [pixels, known] = await useSample(name);
       usePicture(pixels, known < 0 ? null : known, name);
     });
