@@ -31,7 +31,7 @@ NOT_TYPED = re.compile(
 )
 WIDTHS = (390, 768, 1440)  # a phone, a tablet, a desk
 LOOKED_AT = (
-    "index", "notebooks/2_detecting_a_class", "notebooks/4b_saturation", "notebooks/6_discussion", "notebooks/explore", "claims",
+    "index", "notebooks/2_detecting_a_class", "notebooks/4b_saturation", "notebooks/6_discussion", "notebooks/explore", "notebooks/methods/grad_cam_plus", "claims",
     "reference", "README", "CONTRIBUTING", "TROUBLESHOOTING", "genindex",
 )  # fmt: skip
 # formulas whose beginning is left of what can be scrolled to
