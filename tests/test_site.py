@@ -199,8 +199,8 @@ def test_every_work_that_is_cited_is_in_the_bibliography(pages):
 def test_the_citation_is_that_of_the_file(pages):
     shown = pages["cite.html"].select_one(".highlight-bibtex").get_text()
     file = (ROOT / "CITATION.cff").read_text("utf-8")
-    for line in re.findall(r'title: "(.+)"|version: (.+)|arXiv:([\d.]+)', file):
-        assert "".join(line) in shown
+    for found in re.findall(r'title: "(.+)"|^version: (.+)|arXiv:([\d.]+)', file, re.MULTILINE):
+        assert "".join(found) in shown
     assert "Lerma, Miguel and Lucas, Mirtha" in shown
 
 
