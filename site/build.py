@@ -45,7 +45,9 @@ def assemble(source):
     for name in LINKED:
         copy(ROOT / name, source / name)
     copy(HERE / "conf.py", source / "conf.py")
-    copy(HERE / "site.css", source / "_static" / "site.css")
+    shutil.copytree(HERE / "templates", source / "templates")
+    for name in ("site.css", "site.js"):
+        copy(HERE / name, source / "_static" / name)
     package = distribution("sphinx-mathjax-offline")
     copy(package.locate_file(MATHJAX), source / "_static" / "mathjax" / "tex-svg.js")
     for path in find_notebooks():
@@ -62,6 +64,7 @@ def assemble(source):
         "notebooks": pages.tables_of_contents,
         "claims": pages.claims,
         "bibliography": pages.bibliography,
+        "bibtex": pages.bibtex,
     }
     for page in HERE.glob("*.md"):
         text = re.sub(r"<!-- (\w+) -->", lambda m: computed[m[1]](), page.read_text("utf-8"))
@@ -75,6 +78,8 @@ def build(target, live):
     shutil.rmtree(target, ignore_errors=True)
     failed = build_main(["-W", "--keep-going", "-q", "-b", "html", str(source), str(target)])
     shutil.rmtree(target / ".doctrees", ignore_errors=True)
+    for template in (target / "_static").glob("*.html"):  # the theme's, for nobody to read
+        template.unlink()
     (target / ".nojekyll").touch()  # or GitHub would leave out _static
     copy(live, target / "live.html")
     return failed

@@ -3,7 +3,7 @@
 import xai_utils.backend  # noqa: F401  as in every other program, TensorFlow is set up first
 
 project = "Pre- or post-softmax scores"
-author = "The authors of the compendium"
+author = "the authors of the compendium"
 copyright = "the authors of the compendium, MIT licence"
 language = "en"
 
@@ -29,7 +29,7 @@ smartquotes = False  # texts and claims stay as they are written
 
 # one file, put into _static by site/build.py; its menu would ask for others
 mathjax_path = "mathjax/tex-svg.js"
-mathjax3_config = {"options": {"enableMenu": False}}
+mathjax3_config = {"options": {"enableMenu": False}, "svg": {"scale": 0.92}}
 
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
@@ -42,6 +42,9 @@ html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
+templates_path = ["templates"]
+html_sidebars = {"**": ["title.html", "search-button-field.html", "sbt-sidebar-nav.html"]}
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False

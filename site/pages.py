@@ -4,6 +4,7 @@ import csv
 import re
 from itertools import groupby, pairwise
 
+import yaml
 from notebook_pages import NOTEBOOKS, find_notebooks, label, origin, picture, read_notebook
 
 from xai_utils.study.claims import SOURCES, read_claims
@@ -61,7 +62,8 @@ def claims():
         parts += [f"## Of {SOURCES[source]}", ""]
         parts += ["| section | eq. | claim | tested in | verdict |", "|---|---|---|---|---|"]
         for row in rows:
-            tested = f"[{row.notebook}](notebooks/{row.notebook}.ipynb)"
+            name = row.notebook.replace("_", "_<wbr>")  # where it may break, on a phone
+            tested = f"[{name}](notebooks/{row.notebook}.ipynb)"
             if row.id in cells:
                 tested += ", [cell {1}](#{0})".format(*cells[row.id])
             parts.append(
@@ -103,3 +105,30 @@ def bibliography():
             f"[{identifier(link)}]({link}).{used}"
         )
     return "\n".join(lines)
+
+
+def bibtex():
+    """The compendium and the paper, as CITATION.cff has them, for a list of references."""
+    cff = yaml.safe_load((NOTEBOOKS.parent / "CITATION.cff").read_text("utf-8"))
+    (paper,) = cff["references"]
+    names = " and ".join(f"{a['family-names']}, {a['given-names']}" for a in paper["authors"])
+    number = paper["identifiers"][0]["value"].removeprefix("arXiv:")
+    entries = {
+        "software{compendium": {
+            "author": "{" + cff["authors"][0]["name"] + "}",
+            "title": "{" + cff["title"] + "}",
+            "version": cff["version"],
+        },
+        "misc{lerma2023": {
+            "author": names,
+            "title": "{" + paper["title"] + "}",
+            "year": paper["year"],
+            "eprint": number,
+            "archivePrefix": "arXiv",
+        },
+    }
+    texts = [
+        "\n".join([f"@{kind},", *(f"  {key} = {{{value}}}," for key, value in fields.items()), "}"])
+        for kind, fields in entries.items()
+    ]
+    return "```bibtex\n" + "\n\n".join(texts) + "\n```"

@@ -1,6 +1,7 @@
 """The live page: its arithmetic is that of the package, and it asks nobody for anything."""
 
 import base64
+import io
 import json
 import re
 import shutil
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from live import build, example
 from xai_utils import ScoreGradients, load_image, rsi_grad_cam
@@ -160,8 +162,20 @@ def test_without_scripts_every_map_is_there(page):
             assert f'data-slot="{method.__name__} {score}"><img' in text
 
 
+COLOUR = """name => {
+    const canvas = document.querySelector(name);
+    return Array.from(canvas.getContext("2d").getImageData(0, 0, 1, 1).data);
+}"""  # of the first pixel
+
+
+def white():
+    buffer = io.BytesIO()
+    Image.new("RGB", (300, 100), "white").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def test_the_page_starts_from_the_disk_and_computes(page, browser):
-    """In a browser without a network: the example, the slider, a class, an unreadable file."""
+    """In a browser without a network: the example, an unreadable file, a picture of one's own."""
     requests, problems = [], []
     context = browser.new_context(offline=True, viewport={"width": 390, "height": 844})
     tab = context.new_page()
@@ -174,6 +188,18 @@ def test_the_page_starts_from_the_disk_and_computes(page, browser):
     tab.set_input_files("#file", {"name": "a.txt", "mimeType": "text/plain", "buffer": b"no"})
     tab.wait_for_selector("#status.problem")
     assert "cannot be read as a picture" in tab.inner_text("#status")
+    tab.set_input_files("#file", {"name": "white.png", "mimeType": "image/png", "buffer": white()})
+    tab.wait_for_selector("body[data-ready^='white.png']", timeout=60_000)
+    assert tab.inner_text("#status") == ""
+    assert "300 × 100 pixels" in tab.inner_text("[data-slot=photo] figcaption")
+    assert tab.evaluate(COLOUR, "[data-slot=path] canvas") == [255, 255, 255, 255]
+    tab.wait_for_function(
+        "() => document.getElementById('progress').textContent.startsWith('Integrated')",
+        timeout=60_000,
+    )
+    # the first path stays, until the second has more points
+    assert tab.locator("#curves .pre .dot").count() > STEPS
+    assert "pre moved" in tab.inner_text("#shift-words")
     context.close()
     assert not problems
     assert {url.split(":")[0] for url in requests} <= {"file", "data", "blob"}

@@ -56,16 +56,19 @@ function ask(type, message = {}) {
 
 worker.onmessage = ({ data: { type, ...answer } }) => {
   if (type === "failure")
-    return tell(answer.task === "start" ? OLD_BROWSER : `Stopped by ${answer.sentence}.`, true);
-  ANSWERS[type](answer);
-  if (type === "path") return;
-  busy.delete(type);
-  if (waiting.has(type)) {
-    const message = waiting.get(type);
-    waiting.delete(type);
-    ask(type, message);
-  }
+    tell(answer.task === "start" ? OLD_BROWSER : `Stopped by ${answer.sentence}.`, true);
+  else ANSWERS[type](answer);
+  if (type !== "path") sendNext(type === "failure" ? answer.task : type);
 };
+
+function sendNext(type) {
+  busy.delete(type);
+  if (!waiting.has(type)) return;
+  const message = waiting.get(type);
+  waiting.delete(type);
+  ask(type, message);
+}
+
 worker.onerror = () => tell(OLD_BROWSER, true);
 
 function askPath(toPixels) {
@@ -98,7 +101,7 @@ const ANSWERS = {
   points({ target, maps }) {
     if (target !== state.target) return;
     for (const method in maps) drawMaps(method, maps[method]);
-    sayMaps();
+    if (state.touched) sayMaps(); // the example's words are there, and tell of its paths too
     document.body.dataset.ready = `${state.name} ${target}`;
   },
 
@@ -151,7 +154,8 @@ const ANSWERS = {
     if (answer.target !== state.target || !state.integrating) return;
     const method = answer.toPixels ? IG : RSI;
     drawMaps(method, answer.maps, answer.gaps);
-    state.path = answer;
+    // the second path starts with few points, and is drawn when it has more than the first
+    if (answer.curve.length >= (state.path?.curve.length ?? 0)) state.path = answer;
     drawPath();
     const gap = Math.max(...answer.gaps), points = answer.curve.length;
     $("progress").textContent =
@@ -166,9 +170,11 @@ const ANSWERS = {
 
 // ---- picture and class -----------------------------------------------------------------------
 
-function usePicture(pixels, target, name = state.name) {
-  Object.assign(state, { pixels, target, name, path: null });
-  show(slot("photo"), photograph(pixels), "The picture", "as the network sees it: 224 × 224");
+function usePicture(pixels, target, name = state.name, size = "") {
+  Object.assign(state, { pixels, target, name });
+  show(slot("photo"), photograph(pixels), "The picture", `${size}as the network sees it: 224 × 224`);
+  drawAlpha();
+  tell("");
   ask("picture", { pixels });
 }
 
@@ -183,8 +189,8 @@ async function useSample(name) {
 async function useFile(file) {
   if (!file) return;
   try {
-    usePicture(await readPicture(file), null, file.name);
-    tell("");
+    const { pixels, width, height } = await readPicture(file);
+    usePicture(pixels, null, file.name, `${width} × ${height} pixels, `);
   } catch (error) {
     tell(error.message, true);
   }
@@ -257,6 +263,9 @@ function sayMaps() {
 
 function emptyPaths() {
   if (!state.touched) return; // the example is there already
+  state.path = null;
+  for (const part of $("curves").querySelectorAll("g, .now")) part.remove();
+  $("path-words").textContent = "No point of the path to this picture is computed yet.";
   for (const method of [RSI, IG])
     for (const score of SCORES) {
       const cell = slot(`${method} ${score}`), empty = document.createElement("div");
@@ -326,6 +335,10 @@ function drawAlpha() {
   $("alpha-value").textContent = alpha.toFixed(2);
   show(slot("path"), photograph(state.pixels, alpha), `The picture at α = ${alpha}`,
     `α = ${alpha.toFixed(2)}`);
+}
+
+function moveAlpha() {
+  drawAlpha();
   if (state.path) drawPath();
   else if (!state.integrating) startPaths();
 }
@@ -333,9 +346,10 @@ function drawAlpha() {
 // ---- words -----------------------------------------------------------------------------------
 
 const atMost = (value) => (value < 0.001 ? "less than 0.001" : value.toFixed(3));
-const percent = (part) => `${(100 * part).toFixed(part < 0.1 ? 1 : 0)} %`;
+const percent = (part) => `${(100 * part).toFixed(Math.abs(part) < 0.1 ? 1 : 0)} %`;
 const times = (ratio) =>
-  (ratio >= 0.1 && ratio < 1000 ? `${ratio.toFixed(1)} times` : `${ratio.toExponential(0)} times`);
+  (ratio >= 0.1 && ratio < 1000 ? `${ratio.toFixed(ratio < 10 ? 1 : 0)} times`
+    : `${ratio.toExponential(0)} times`);
 
 function tell(sentence, problem = false) {
   $("status").textContent = sentence;
@@ -400,6 +414,7 @@ function makeControls() {
   $("samples").append(...Object.entries(DATA.samples).map(([name, url]) => {
     const made = button("", async () => {
       state.touched = true;
+      $("file").value = ""; // or its name would stay beside the sample
       const [pixels, known] = await useSample(name);
       usePicture(pixels, known < 0 ? null : known, name);
     });
@@ -414,7 +429,7 @@ function makeControls() {
     $("factor-value").textContent = (2 ** Number($("factor").value)).toFixed(2);
     askScale();
   };
-  $("alpha").oninput = drawAlpha;
+  $("alpha").oninput = moveAlpha;
   $("try").onclick = () => {
     choosePreset("Letter T");
     setSlider("strength", 1);

@@ -4,7 +4,7 @@ import { SIZE } from "./network.js";
 
 const LARGEST = 16e6; // pixels of a canvas that phones still make
 
-/** Any picture that the browser can show, upright, on white: Uint8ClampedArray (224, 224, 3). */
+/** Any picture that the browser can show, upright, on white: its size, and (224, 224, 3) pixels. */
 export async function readPicture(file) {
   let bitmap;
   try {
@@ -15,7 +15,8 @@ export async function readPicture(file) {
       `“${file.name || "The file"}” (${kind}, ${size}) cannot be read as a picture by this ` +
       "browser: it is damaged or of another kind. Save it as PNG or JPEG.");
   }
-  return pixelsOf(bitmap, bitmap.width, bitmap.height);
+  const { width, height } = bitmap;
+  return { pixels: pixelsOf(bitmap, width, height), width, height };
 }
 
 /** The pixels of something that can be drawn, at the size of the network's input. */
