@@ -91,7 +91,7 @@ else
 endif
 
 benchmark: $(READY)  ## measure again what an explanation costs (an hour and a half, nothing else running)
-	for name in cost images points completeness; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in cost images points completeness report; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 # PHOTOGRAPHS: folder with one photograph for each of ImageNet's classes, for its networks
 STUDY = scale=$(if $(SMALL),small,full) $(if $(PHOTOGRAPHS),photographs=$(PHOTOGRAPHS))

@@ -32,8 +32,9 @@ def make_pictures(folder, count):
 
 def measure(work, pictures, out):
     """Explain all pictures of a folder; a dict of seconds for each picture, and of sizes."""
-    from xai_utils import explain_folder, load_classifier, load_image
+    from xai_utils import load_classifier, load_image
     from xai_utils.methods import POINT_METHODS
+    from xai_utils.report import explain_folder
     from xai_utils.report.settings import Settings
 
     methods = {} if work == "all methods" else {"methods": tuple(POINT_METHODS)}
@@ -75,7 +76,7 @@ def explaining_passes(classifier, image, settings):
         pair.point_gradient(score)
     if settings.path_methods:
         given = {"tolerance": settings.tolerance, "max_steps": settings.max_steps}
-        ScoreGradients(classifier, [image], [predicted], baseline=0, **given).path("pixels")
+        ScoreGradients(classifier, [image], [predicted], **given).path("pixels")
 
 
 def main():
@@ -96,7 +97,7 @@ def main():
             print(
                 f"{work:13} {count:4} pictures: {measured['report_seconds']:.2f} s each, "
                 f"{more:.0%} more than its passes; peak {measured['peak_GB']:.2f} GB; "
-                f"page {measured['page_MB']:.1f} MB",
+                f"page {measured['page_MB']:.2f} MB",
                 flush=True,
             )
     write_atomically(OUTPUT, lambda file: file.write(json.dumps(report, indent=2).encode() + b"\n"))
