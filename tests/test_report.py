@@ -46,6 +46,7 @@ from xai_utils.report.part import Part
 from xai_utils.report.progress import Progress
 from xai_utils.report.settings import METHODS, Settings
 from xai_utils.report.summary import advise, summarise
+from xai_utils.report.table import _outcome, _select
 from xai_utils.scores import SCORES
 from xai_utils.study.saturation import LOST_ABOVE
 
@@ -281,6 +282,35 @@ def test_other_settings_are_refused_without_force(odd, classifier, tmp_path):
         with pytest.raises(ValueError, match=r"holds files that are not of a report"):
             explain_folder(odd / "a", classifier, out=tmp_path / "mine", force=force)
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "precious"
+
+
+def test_the_maps_of_other_pictures_are_not_left_in_a_report(odd, classifier, tmp_path):
+    settings = {"methods": "grad_cam", "out": tmp_path / "run"}
+    first = explain_folder(odd / "a", classifier, **settings)
+    for options in ({}, {"part": "1/2"}):
+        with pytest.raises(ValueError, match=r"maps of 1 pictures that are not among those given"):
+            explain_folder(odd / "logo.png", classifier, **settings, **options)
+    assert (first.page.parent / "manifest.json").is_file()
+    explain_folder(odd / "logo.png", classifier, **settings, force=True)
+    (place,) = (tmp_path / "run" / "images").iterdir()
+    assert place.name.startswith("logo-")
+
+
+def test_a_report_is_not_complete_while_a_picture_is_explained_anew(
+    odd, classifier, tmp_path, monkeypatch
+):
+    folder = fill(tmp_path / "holiday")
+    settings = {"methods": "grad_cam", "out": tmp_path / "run"}
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    explain_folder(folder, classifier, **settings)
+    Image.fromarray(blots(99)).save(folder / "grey.png")
+    monkeypatch.setattr("xai_utils.report.run.make_page", stop)
+    with pytest.raises(KeyboardInterrupt):
+        explain_folder(folder, classifier, **settings)
+    assert not (tmp_path / "run" / "manifest.json").exists()
 
 
 def die_at_a_file(number):
@@ -612,6 +642,31 @@ def test_the_summary_counts_and_advises(report):
     assert "would have been wrong for 2 of 9 pictures" in text
     assert "for 4 of 9 pictures at least half" in text
     assert "All paths are complete to 5%" in text
+
+
+@pytest.mark.parametrize("name", ["black", "autobaseline", "blurred"])
+def test_a_baseline_is_not_advised_against_by_itself(report, name):
+    settings = json.loads((report.page.parent / "settings.json").read_text())
+    rows = [dict(row, baseline_undecided=0.1) for row in report.rows if row["outcome"] != "failed"]
+    summary = summarise(rows, settings)
+    text = " ".join(part for part, _ in advise(summary, {**settings, "baseline": name}))
+    tried = text.partition("Try --baseline ")[2].partition(", and")[0]
+    assert f"The baseline {name} is no neutral picture" in text
+    assert tried and name not in tried
+    assert ("although it was trained" in text) == (name == "autobaseline")
+
+
+def test_the_table_names_the_expected_class_as_the_network_does():
+    row = {"outcome": "wrong", "expected": "2", "rival": "cat", "predicted": "ant"}
+    assert "wrong, expected cat<" in _outcome(row)
+    assert '<option value="a  b">' in _select("class", "predicted", ["a  b"])
+
+
+def test_a_missing_file_of_a_list_is_named_without_the_samples(tmp_path):
+    (tmp_path / "names.txt").write_text("gone.png")
+    (source,) = find_sources(tmp_path / "names.txt")
+    with pytest.raises(FileNotFoundError, match=r"no file 'gone.png'; the paths in a list begin"):
+        source.read()
 
 
 def test_baselines_are_what_they_are_called():

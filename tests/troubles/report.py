@@ -59,6 +59,11 @@ def two_settings(folder):
         ReportFolder(folder / "run", {"baseline": baseline})
 
 
+def other_pictures(folder):
+    (folder / "run" / "images" / "cat-0").mkdir(parents=True)
+    ReportFolder(folder / "run", {}).check_pictures(["dog.png"])
+
+
 def folder_of_something_else(folder):
     (folder / "thesis.txt").write_text("precious")
     ReportFolder(folder, {})
@@ -173,5 +178,20 @@ TROUBLES = [
         "names them. `weights_sha256` means that the network has been trained again since.",
         "Give the new report a folder of its own. With `--force` the old one is deleted.",
         two_settings,
+    ),
+    Trouble(
+        "'…' holds maps of … pictures that are not among those given, as '…': choose another folder "
+        "with --out, or add --force to remove them",
+        "The folder has a report, finished or not, on other pictures, or pictures have been removed "
+        "since. Their maps would stay beside the new report.",
+        "Give the new report a folder of its own, or remove the old maps with `--force`.",
+        other_pictures,
+    ),
+    Trouble(
+        "no file '…'; the paths in a list begin in the folder of the list",
+        "A line of the text file names no file, or the file has been moved since. The other "
+        "pictures are explained.",
+        "Look at the path: a relative one begins where the text file is.",
+        lambda folder: Source("cat.png", folder / "cat.png").read(),
     ),
 ]

@@ -48,8 +48,8 @@ def parser():
     )  # fmt: skip
     add(
         "--baseline", default=OWN.baseline,
-        help=f"where paths begin: {', '.join(BASELINES)}, {AUTOBASELINE} (a nearly black picture "
-        "trained until the network is undecided), or a picture",
+        help=f"where paths begin: {', '.join(BASELINES)}, {AUTOBASELINE} (from black, trained "
+        "in small steps to make the network less sure), or a picture",
     )  # fmt: skip
     add("--seed", type=int, default=OWN.seed, help="of the baseline noise")
     add(

@@ -79,9 +79,33 @@ class ReportFolder:
                 "not replaced: choose another folder with --out, or add --force"
             )
         if differing:
-            for name in (MANIFEST, "baseline.png"):
+            for name in (MANIFEST, "index.html", "rows.csv", "baseline.png"):
                 (self.path / name).unlink(missing_ok=True)
             shutil.rmtree(self.path / "images", ignore_errors=True)
+            shutil.rmtree(self.path / FOLDER, ignore_errors=True)
+
+    def check_pictures(self, names, force=False):
+        """Refuse a folder with the maps of other pictures; with `force`, remove those.
+
+        Else they would stay beside the report, and go with it to whoever gets it.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Of all pictures of the report.
+        force : bool
+        """
+        places = {self.place(name) for name in names}
+        others = [p for p in self.path.glob("images/*/") if f"images/{p.name}" not in places]
+        if others and not force:
+            raise ValueError(
+                f"{str(self.path)!r} holds maps of {len(others)} pictures that are not among those "
+                f"given, as {min(p.name for p in others)!r}: choose another folder with --out, or "
+                "add --force to remove them"
+            )
+        for other in others:
+            (self.path / MANIFEST).unlink(missing_ok=True)
+            shutil.rmtree(other)
 
     def write(self, name, content):
         """Write a file (bytes) that appears under its name when it is complete."""
@@ -115,7 +139,8 @@ class ReportFolder:
         if self.finished(record["name"], record["file_sha256"], record["expected"]):
             return  # by another process, meanwhile
         place = self.place(record["name"])
-        (self.path / place / RECORD).unlink(missing_ok=True)
+        for name in (MANIFEST, f"{place}/{RECORD}"):  # the report is not complete any more
+            (self.path / name).unlink(missing_ok=True)
         arrays = io.BytesIO()
         np.savez_compressed(arrays, **maps)
         self.write(f"{place}/maps.npz", arrays.getvalue())

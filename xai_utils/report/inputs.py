@@ -59,13 +59,16 @@ class Source:
         """
         if self.path is None:
             return load_image(self.name)
+        if not self.path.exists():
+            raise FileNotFoundError(
+                f"no file {self.name!r}; the paths in a list begin in the folder of the list"
+            )
         with self._file() as path:
             try:
                 return load_image(path.absolute())  # which is never the name of a sample
             except (OSError, ValueError) as error:
                 message = str(error).replace(str(path.absolute()), self.name)
-                kind = FileNotFoundError if isinstance(error, FileNotFoundError) else ValueError
-                raise kind(message) from error
+                raise ValueError(message) from error
 
     @contextmanager
     def _file(self):

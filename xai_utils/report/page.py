@@ -15,8 +15,8 @@ LIMITS = (
     "They show what the score reads at one layer of this network, not what causes the object to be "
     "there, and not that the network is right.",
     "A map has the cells of its layer, {cells}; its smooth look is the enlargement.",
-    "Each map is divided by its own maximum: a strong and a weak map look alike, and the maximum "
-    "is written below each.",
+    "Each map has a scale of colours of its own: a strong and a weak map look alike, and the "
+    "largest value is written below each.",
     "A distance says that two maps differ, not which of them is better.",
     "Maps of a path depend on the baseline, and on pictures between it and yours that the network "
     "has never been trained on.",
@@ -44,7 +44,7 @@ def make_page(rows, settings, summary, out):
     """
     together = summarise(rows, settings)
     data = resources.files(__package__) / "data"
-    title = f"Heatmaps of {_count(len(rows), 'picture')} by {settings['model']}"
+    title = f"Heatmaps of {_count(len(rows), 'picture')} by the network {settings['model']}"
     body = [
         f"<h1>{escape(title)}</h1>",
         f'<p class="soft">{escape(_made_with(settings))}</p>',

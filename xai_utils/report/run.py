@@ -118,6 +118,7 @@ def explain_folder(
     baseline = prepare_baseline(classifier, settings)
     record = {**settings.record(classifier), "baseline_sha256": baseline.sha256()}
     folder = ReportFolder(out, record, force, shared=part is not None)
+    folder.check_pictures([source.name for source in sources], force)
     if settings.baseline == AUTOBASELINE:
         baseline = trained_baseline(classifier, out / "baseline.png")
     work = _Work(classifier, settings, baseline, folder)

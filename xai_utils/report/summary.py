@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xai_utils.report.settings import PATH_METHODS
+from xai_utils.report.settings import AUTOBASELINE, PATH_METHODS
 from xai_utils.study.saturation import LOST_ABOVE
 from xai_utils.style import METHOD_LABELS
 
@@ -12,6 +12,7 @@ DIFFERENT = 0.5  # a distance: at least half of the attribution lies elsewhere
 EXAMPLES = 3
 DECIDED = 0.5  # entropy below which a baseline is a decision
 OFTEN = 0.05  # part of the pictures
+NEUTRAL = (AUTOBASELINE, "blurred", "mean", "gray")  # baselines worth a try
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def advise(summary, settings):
 
 def _why_odds(summary):
     part = f"{summary.lost} of {_pictures(summary.count)}"
-    same = "At one point post, log and odds have one direction"
+    same = "At a single point the gradients of post, log and odds have the same direction"
     if summary.lost:
         return (
             f"{same}, but through a softmax in 32 bits the maps of post would have been wrong for "
@@ -167,9 +168,11 @@ def _why_odds(summary):
 def _what_pre_does(summary):
     share = f"{summary.different} of {_pictures(len(summary.distances))}"
     much = "matters" if summary.different > OFTEN * len(summary.distances) else "hardly matters"
+    most = max(summary.by_method, key=summary.by_method.get)
     return (
-        f"The logit (pre) {much} here: for {share} at least half of its attribution lies elsewhere "
-        f"than that of the log-odds (median {np.median(summary.distances):.2f}). Where they "
+        f"The choice between logit (pre) and log-odds {much} here: for {share} at least half of "
+        f"the attribution lies elsewhere (median distance {np.median(summary.distances):.2f}; most "
+        f"with {METHOD_LABELS[most]}, {summary.by_method[most]:.2f}). Where they "
         "differ, pre answers what raises this logit, though others may rise with it, and two "
         "networks with the same probabilities can have any two maps of pre."
     )
@@ -191,9 +194,11 @@ def _of_the_baseline(summary, settings):
         return f"Paths begin at the baseline {name}."
     entropy = f"its entropy there is {summary.undecided:.2f} of the largest possible"
     if summary.undecided < DECIDED:
+        others = [other for other in NEUTRAL if other != name]
+        trained = ", although it was trained to be" if name == AUTOBASELINE else ""
         return (
-            f"The baseline {name} is no neutral picture to this network: {entropy}. Try "
-            "--baseline autobaseline, blurred or mean, and compare."
+            f"The baseline {name} is no neutral picture to this network{trained}: {entropy}. Try "
+            f"--baseline {', '.join(others[:-1])} or {others[-1]}, and compare."
         )
     return f"At the baseline {name} the network is rather undecided: {entropy}."
 

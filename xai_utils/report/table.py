@@ -35,7 +35,8 @@ def filters(rows):
 
 
 def _select(name, label, values):
-    options = "".join(f"<option>{escape(value)}</option>" for value in values)
+    # without a value of its own an option loses the doubled spaces of a name
+    options = "".join(f'<option value="{escape(v)}">{escape(v)}</option>' for v in values)
     options = f'<option value="">all</option>{options}'
     return f'<label>{label} <select name="{name}">{options}</select></label>'
 
@@ -55,7 +56,7 @@ def table(rows, together, settings):
         f'<th scope="col" data-key="{key}"{" data-number" if number else ""}>{heading}</th>'
         for key, heading, number in COLUMNS
     )
-    heads += '<th scope="col">picture, and maps of the first and the last score</th>'
+    heads += f'<th scope="col">picture, and {_previewed(settings)}</th>'
     ranked = {id(row) for row in together.ranked}
     rest = [row for row in rows if id(row) not in ranked]
     bodies = "\n".join(_row(row, settings) for row in [*together.ranked, *rest])
@@ -93,20 +94,24 @@ def _row(row, settings):
 
 
 def _outcome(row):
-    expected = "" if row.get("expected") is None else f", expected {escape(row['expected'])}"
     outcome = row["outcome"]
+    # the label may be an index or part of the name
+    named = {"right": row.get("predicted"), "wrong": row.get("rival")}
+    label = named.get(outcome, row.get("expected"))
+    expected = "" if label is None else f", expected {escape(label)}"
     return f'<td class="{outcome}" data-label="outcome">{outcome}{expected}</td>'
 
 
 def preview(row, settings):
     """The preview of one picture, with a text for those who cannot see it: str."""
-    shown = dict.fromkeys((settings["scores"][0], settings["scores"][-1]))
-    alt = (
-        f"{row['name']}, and beside it {METHOD_LABELS[settings['methods'][0]]} of "
-        f"{row['predicted']} for {' and '.join(shown)}"
-    )
+    alt = f"{row['name']}, and beside it, for {row['predicted']}, {_previewed(settings)}"
     source = f"{row['place']}/preview.jpg"
     return f'<img loading="lazy" src="{source}" alt="{escape(alt)}">'
+
+
+def _previewed(settings):
+    shown = dict.fromkeys((settings["scores"][0], settings["scores"][-1]))
+    return f"{METHOD_LABELS[settings['methods'][0]]} of {' and '.join(shown)}"
 
 
 def _detail(row, settings):
