@@ -17,7 +17,7 @@ CONCLUDED = re.compile(r"^([\w-]+): .+\n    .+ -> (.+)$", re.MULTILINE)
 CHECKED = re.compile(r": equal to [\d.e-]+$", re.MULTILINE)
 NUMBERED = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
 METHODS = sorted(f"methods/{path.stem}" for path in NOTEBOOKS.glob("methods/*.ipynb"))
-TEXTS = (*NUMBERED, "figure_2", "index", "vgg19_mini", "train_vgg19_mini", *METHODS)
+TEXTS = (*NUMBERED, "figure_2", "index", "trainings", "vgg19_mini", "train_vgg19_mini", *METHODS)
 
 
 def cells(notebook, kind="code"):
@@ -65,7 +65,7 @@ def test_every_equation_of_the_paper_belongs_to_a_claim():
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
 def test_the_verdict_on_file_is_the_one_that_was_reached(claim):
     (cell,) = [cell for _, id, cell in tagged() if id == claim.id]
-    if claim.notebook in ("6_discussion", "figure_2"):
+    if claim.notebook in ("6_discussion", "figure_2", "trainings"):
         assert dict(CONCLUDED.findall(printed(cell)))[claim.id] == claim.verdict
         assert f"{claim.id}: {claim.claim}\n" in printed(cell)
     else:

@@ -303,6 +303,22 @@ def test_figures_carry_their_origin_and_are_the_same_again(tmp_path, result):
     plt.close("all")
 
 
+def test_a_grid_of_networks_that_differ_says_how_sure_each_is(result):
+    heatmap, record = result
+    unsure = {**record, "probability": 0.25, "log_odds": -1.0986}
+    for other, title, rows in (
+        (record, ", p = ", ("block5_pool", "block5_pool")),
+        (unsure, "title\ncat", ("block5_pool, p = ", "block5_pool, p = 0.25")),
+    ):
+        cells = {("first", "post"): heatmap, ("second", "post"): heatmap}
+        records = dict(zip(cells, (record, other), strict=True))
+        figure = heatmap_grid(load_image("cat"), cells, records, "title")
+        assert title in figure.get_suptitle()
+        for ax, row in zip(figure.axes, rows, strict=False):
+            assert ax.get_ylabel().splitlines()[1].startswith(row)
+    plt.close("all")
+
+
 def test_a_figure_of_other_parameters_is_not_replaced(tmp_path):
     source = {"notebook": "some.ipynb", "image": "cat", "scenes": 100}
 

@@ -140,6 +140,7 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP, difference=
         size = (2.25 * columns + 1.1, (panel + 0.25) * len(rows) + 0.9)
         figure, axes = plt.subplots(len(rows), columns, figsize=size, squeeze=False)
         bars = {}  # what a colour bar says: its colours, and the rows that it stands beside
+        several = np.ptp([records[cell]["log_odds"] for cell in heatmaps]) > 0.01  # networks
         for k, row in enumerate(rows):
             maps = {score: heatmaps[row, score] for score in scores}
             limit = _signed_limit(maps.values())
@@ -154,8 +155,10 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP, difference=
             signed = any(heatmap.min() < 0 for heatmap in maps.values())
             label = "part of the largest\nabsolute value" if signed else "part of the maximum"
             bars.setdefault((label, limit if signed else 1), (colors, []))[1].append(k)
-            layer = records[row, scores[0]]["layer"]
-            axes[k, 0].set_ylabel(f"{METHOD_LABELS.get(row, row)}\n{layer}")
+            record = records[row, scores[0]]
+            p = format_probability(record["probability"], record["log_odds"])
+            where = f"{record['layer']}, p = {p}" if several else record["layer"]
+            axes[k, 0].set_ylabel(f"{METHOD_LABELS.get(row, row)}\n{where}")
         for ax, score in zip(axes[0], scores, strict=False):
             ax.set_title(SCORE_LABELS[score], fontsize=11)
         if difference:
@@ -167,7 +170,7 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP, difference=
         for ax in axes.flat:
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set_visible(False)
-        figure.suptitle(f"{title}\n{describe_target(next(iter(records.values())))}")
+        figure.suptitle(f"{title}\n{record['class'] if several else describe_target(record)}")
         named = {f"{METHOD_LABELS.get(r, r)} {s}": heatmaps[r, s] for r, s in heatmaps}
         _warn(figure, named)
         lines = ", ".join(METHOD_LABELS.get(r, r).replace("\n", " ") for r in rows)

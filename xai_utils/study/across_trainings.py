@@ -82,6 +82,8 @@ def _maps(classifier, scenes, layer, steps):
     given = {"layer": layer, "steps": steps}
     four = ScoreGradients(classifier, images, classes, **given)
     centred = ScoreGradients(centre(classifier), images, classes, scores="pre", **given)
+    for gradients in (four, centred):
+        gradients.path("pixels")  # holds the integrals at the layer, too
     maps = {(m, score): draw_map(m, four, score) for m in METHODS for score in SCORES}
     return maps | {(m, CENTRED): draw_map(m, centred, "pre") for m in METHODS}
 
@@ -111,6 +113,8 @@ class Agreement:
     networks : list of str
         Names of the trainings.
     pairs : list of (str, str)
+    heads : list of str
+        Of each pair: "softmax, softmax", "sigmoid, softmax" or "sigmoid, sigmoid".
     scenes : list of str
         Numbers of the scenes.
     correlations : dict of ndarray, float64 (pairs, scenes)
@@ -121,6 +125,7 @@ class Agreement:
         with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         self.pairs = list(dict.fromkeys((row["first"], row["second"]) for row in rows))
+        self.heads = [", ".join(sorted(n.split("-")[0] for n in pair)) for pair in self.pairs]
         self.networks = list(dict.fromkeys(name for pair in self.pairs for name in pair))
         self.scenes = list(dict.fromkeys(row["scene"] for row in rows))
         places = {pair: i for i, pair in enumerate(self.pairs)}
@@ -141,7 +146,7 @@ class Agreement:
         score : str
             One of MAPS.
         heads : str, optional
-            Of the pairs whose trainings have these heads, as "sigmoid, softmax"; all if None.
+            Of the pairs with these only; all if None.
 
         Returns
         -------
@@ -158,14 +163,11 @@ class Agreement:
         found = [self.correlations[method, score] for score in (first, second)]
         return self._difference(*found, heads)
 
-    def of_heads(self, heads):
-        """Whether each pair's trainings have these heads: ndarray, bool (pairs,)."""
-        found = [", ".join(sorted(name.split("-")[0] for name in pair)) for pair in self.pairs]
-        check_choice("heads", heads, dict.fromkeys(found))
-        return np.array(found) == heads
-
     def _difference(self, first, second, heads):
-        kept = np.full(len(self.pairs), True) if heads is None else self.of_heads(heads)
+        kept = np.full(len(self.pairs), True)
+        if heads is not None:
+            check_choice("heads", heads, dict.fromkeys(self.heads))
+            kept = np.array(self.heads) == heads
         first, second = (np.broadcast_to(v, first.shape)[kept].ravel() for v in (first, second))
         pairs = np.repeat(np.array(self.pairs)[kept], len(self.scenes), axis=0)
         return paired_difference(first, second, pairs, np.tile(self.scenes, kept.sum()))
