@@ -308,7 +308,7 @@ def test_a_grid_of_networks_that_differ_says_how_sure_each_is(result):
     unsure = {**record, "probability": 0.25, "log_odds": -1.0986}
     for other, title, rows in (
         (record, ", p = ", ("block5_pool", "block5_pool")),
-        (unsure, "title\ncat", ("block5_pool, p = ", "block5_pool, p = 0.25")),
+        (unsure, "title\ncat · ", ("block5_pool, p = ", "block5_pool, p = 0.25")),
     ):
         cells = {("first", "post"): heatmap, ("second", "post"): heatmap}
         records = dict(zip(cells, (record, other), strict=True))

@@ -107,7 +107,8 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP, difference=
     image : ndarray, uint8 (H, W, 3)
     heatmaps, records : dict
         By (row, score), with the method as row or any other text: the maps, not normalised, and
-        their records. All of one image and one class.
+        their records. All of one image and one class; of networks that differ, each row says how
+        sure its own is.
     title : str
     colormap : str
         For the maps >= 0, for example "jet" as in the paper.
@@ -170,7 +171,8 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP, difference=
         for ax in axes.flat:
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set_visible(False)
-        figure.suptitle(f"{title}\n{record['class'] if several else describe_target(record)}")
+        target = f"{record['class']} · {record['model']}" if several else describe_target(record)
+        figure.suptitle(f"{title}\n{target}")
         named = {f"{METHOD_LABELS.get(r, r)} {s}": heatmaps[r, s] for r, s in heatmaps}
         _warn(figure, named)
         lines = ", ".join(METHOD_LABELS.get(r, r).replace("\n", " ") for r in rows)

@@ -121,7 +121,7 @@ class SplitNetwork:
             signature = [tf.TensorSpec((None, *t.shape[1:]), t.dtype) for t in tensors]
             # A partial function has no code object of its own. By that object, TensorFlow would
             # take the functions of several networks for one that is traced again, and warn. No
-            # `if` here asks a tensor, and to look for one takes as long as all the rest.
+            # `if` here asks a tensor, and looking for one would take time.
             self._compiled[key] = tf.function(
                 partial(work, **fixed), input_signature=signature, autograph=False
             )
