@@ -211,9 +211,9 @@ def test_every_public_function_is_in_the_reference(pages):
     assert {f"xai_utils.{name}" for name in xai_utils.__all__} <= described
 
 
-def opened(browser, site, name, **options):
+def opened(browser, site, name, width=WIDTHS[-1], **options):
     """A page in the browser, its formulas set."""
-    page = browser.new_page(viewport={"width": WIDTHS[-1], "height": 900}, **options)
+    page = browser.new_page(viewport={"width": width, "height": 900}, **options)
     faults, requests = [], []
     page.on(
         "console", lambda message: faults.append(message.text) if message.type == "error" else 0
@@ -245,10 +245,9 @@ def test_a_browser_shows_the_page_without_a_fault(site, browser, name):
 @pytest.mark.parametrize("name", LOOKED_AT)
 def test_axe_finds_no_fault(site, browser, name, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason=INSTALL)
-    page, *_ = opened(browser, site, name, color_scheme=scheme)
     for width in (WIDTHS[-1], WIDTHS[0]):  # what scrolls in itself on a phone, does not on a desk
-        page.set_viewport_size({"width": width, "height": 900})
+        page, *_ = opened(browser, site, name, width, color_scheme=scheme)
         violations = axe.Axe().run(page).response["violations"]
         found = [(v["id"], [node["html"] for node in v["nodes"]]) for v in violations]
         assert found == [], width
-    page.close()
+        page.close()
