@@ -13,7 +13,7 @@ GROUPS = {  # caption in the sidebar: the notebooks in it
     "The argument": lambda path: path[0].isdigit() or path in ("index.ipynb", "figure_2.ipynb"),
     "One notebook for each method": lambda path: path.startswith("methods/"),
     "Your own pictures": lambda path: path in ("explain.ipynb", "explore.ipynb"),
-    "The network": lambda path: "vgg19_mini" in path,
+    "The network": lambda path: "vgg19_mini" in path or path == "trainings.ipynb",
 }
 
 

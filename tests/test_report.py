@@ -543,7 +543,7 @@ def test_a_folder_a_pattern_a_list_and_a_zip_are_the_same_pictures(odd, tmp_path
     listed = find_sources(odd / "list.txt")
     assert [s.name for s in listed] == ["b/cat.png", "cat", "grey.png", "missing.png"]
     assert listed[1].read().shape == (300, 451, 3)
-    with pytest.raises(FileNotFoundError, match=r"no image file"):
+    with pytest.raises(FileNotFoundError, match=r"no file 'missing.png'"):
         listed[3].read()
     (odd / "list.txt").unlink()
     with zipfile.ZipFile(tmp_path / "holiday.zip", "w") as archive:
