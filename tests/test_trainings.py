@@ -1,12 +1,15 @@
 """How alike trainings are: known for a network and its equivalent twin."""
 
+import json
 from itertools import combinations
 
 import numpy as np
 import pytest
 
 from tests.conftest import CHECK_STREAM
+from tests.test_notebooks import ROOT
 from xai_utils.embedded.scenes import make_scene
+from xai_utils.embedded.trainings import FOLDER, load_training
 from xai_utils.study.across_trainings import (
     CENTRED,
     COLUMNS,
@@ -101,3 +104,11 @@ def test_one_training_that_differs_widens_the_interval(agreement):
 def test_heads_that_no_pair_has_are_refused(agreement):
     with pytest.raises(ValueError, match="Allowed: 'softmax, softmax', 'sigmoid, softmax'"):
         agreement.mean("Grad-CAM", "post", "sigmoid, sigmoid")
+
+
+def test_the_committed_table_is_of_the_committed_weights():
+    measured = json.loads((ROOT / FOLDER / "trainings.json").read_text("utf-8"))
+    assert Agreement(ROOT / FOLDER / "agreement.csv.gz").networks == list(measured)
+    for name, found in measured.items():
+        head, seed = name.split("-")
+        assert load_training(head, int(seed), ROOT / FOLDER).weights_sha256() == found["sha256"]

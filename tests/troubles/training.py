@@ -18,7 +18,8 @@ def checkpoint_of_another(folder):
 TROUBLES = [
     Trouble(
         "no training … with seed … in …; make train SEEDS=… makes it, three quarters of an hour for each that is missing",
-        "Only the first training is part of the repository.",
+        "Some trainings are part of the repository, in `notebooks/trainings/`; others are made when they "
+        "are asked for.",
         "Run `make train` with as many seeds.",
         lambda folder: load_training("softmax", 3, folder),
     ),

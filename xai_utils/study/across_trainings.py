@@ -8,13 +8,12 @@ logits: it lacks that part.
 
 import csv
 import gzip
-import io
 from itertools import combinations
 
 import numpy as np
 
 from xai_utils.checks import check_choice
-from xai_utils.files import write_atomically
+from xai_utils.files import write_packed_table
 from xai_utils.gradients import ScoreGradients
 from xai_utils.heatmaps import correlation
 from xai_utils.scores import SCORES
@@ -89,20 +88,9 @@ def _maps(classifier, scenes, layer, steps):
 
 
 def write_agreement(path, rows):
-    """Write the rows of `correlate_trainings` as compressed CSV, the same bytes for the same rows.
-
-    Parameters
-    ----------
-    path : str or Path
-        Ends in ``.csv.gz``; it appears under this name when it is complete.
-    rows : list of tuple
-    """
-    lines = io.StringIO()
-    table = csv.writer(lines, lineterminator="\n")
-    table.writerow(COLUMNS)
-    table.writerows((*row[:-1], f"{row[-1]:.4f}") for row in rows)
-    packed = gzip.compress(lines.getvalue().encode(), mtime=0)
-    write_atomically(path, lambda file: file.write(packed))
+    """Write the rows of `correlate_trainings` to a file, as `write_packed_table` does."""
+    cells = ((*row[:-1], f"{row[-1]:.4f}") for row in rows)
+    write_packed_table(path, COLUMNS, cells)
 
 
 class Agreement:

@@ -2,13 +2,12 @@
 
 import csv
 import gzip
-import io
 from array import array
 from pathlib import Path
 
 import numpy as np
 
-from xai_utils.files import write_atomically
+from xai_utils.files import write_atomically, write_packed_table
 
 TEXTS = (
     "network", "layer", "head", "kind", "image", "object", "class", "method", "score", "measure",
@@ -29,19 +28,11 @@ def write_table(path, rows):
     rows : iterable of dict
         With the keys of COLUMNS.
     """
-
-    def write(file):
-        # no name and no time in the file
-        with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
-            text = io.TextIOWrapper(packed, "utf-8", newline="")
-            writer = csv.writer(text, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            for row in rows:
-                numbers = (f"{row[name]:.{DIGITS}g}" for name in NUMBERS)
-                writer.writerow([*(row[name] for name in TEXTS), *numbers])
-            text.flush()
-
-    write_atomically(Path(path), write)
+    cells = (
+        [*(row[name] for name in TEXTS), *(f"{row[name]:.{DIGITS}g}" for name in NUMBERS)]
+        for row in rows
+    )
+    write_packed_table(path, COLUMNS, cells)
 
 
 def merge_tables(path, parts):
