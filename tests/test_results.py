@@ -28,7 +28,7 @@ from xai_utils import (
     save_result,
     softmax_score_diagram,
 )
-from xai_utils.figures import format_probability
+from xai_utils.figures import describe_target, format_probability
 from xai_utils.files import write_atomically
 from xai_utils.heatmaps import describe_emptiness, describe_place, pointing_hit, share_inside
 
@@ -305,15 +305,17 @@ def test_figures_carry_their_origin_and_are_the_same_again(tmp_path, result):
 
 def test_a_grid_of_networks_that_differ_says_how_sure_each_is(result):
     heatmap, record = result
-    unsure = {**record, "probability": 0.25, "log_odds": -1.0986}
+    twin = {**record, "model": "its twin"}
+    unsure = {**twin, "probability": 0.25, "log_odds": -1.0986}
+    model = record["model"]
     for other, title, rows in (
-        (record, ", p = ", ("block5_pool", "block5_pool")),
-        (unsure, "title\ncat · ", ("block5_pool, p = ", "block5_pool, p = 0.25")),
+        (twin, describe_target(record), ("block5_pool", "block5_pool")),
+        (unsure, f"title\ncat · {model}", ("block5_pool, p = ", "block5_pool, p = 0.25")),
     ):
         cells = {("first", "post"): heatmap, ("second", "post"): heatmap}
         records = dict(zip(cells, (record, other), strict=True))
         figure = heatmap_grid(load_image("cat"), cells, records, "title")
-        assert title in figure.get_suptitle()
+        assert figure.get_suptitle().endswith(title)
         for ax, row in zip(figure.axes, rows, strict=False):
             assert ax.get_ylabel().splitlines()[1].startswith(row)
     plt.close("all")

@@ -107,8 +107,7 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP, difference=
     image : ndarray, uint8 (H, W, 3)
     heatmaps, records : dict
         By (row, score), with the method as row or any other text: the maps, not normalised, and
-        their records. All of one image and one class; of networks that differ, each row says how
-        sure its own is.
+        their records. All of one image and class; where networks differ, rows say how sure each is.
     title : str
     colormap : str
         For the maps >= 0, for example "jet" as in the paper.
@@ -171,7 +170,8 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP, difference=
         for ax in axes.flat:
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set_visible(False)
-        target = f"{record['class']} · {record['model']}" if several else describe_target(record)
+        first = next(iter(records.values()))
+        target = f"{first['class']} · {first['model']}" if several else describe_target(first)
         figure.suptitle(f"{title}\n{target}")
         named = {f"{METHOD_LABELS.get(r, r)} {s}": heatmaps[r, s] for r, s in heatmaps}
         _warn(figure, named)
