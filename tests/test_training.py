@@ -12,7 +12,6 @@ from xai_utils.embedded import training, trainings
 from xai_utils.embedded.empty import EMPTY_KINDS, make_empty
 from xai_utils.embedded.examples import KINDS, SIZES, training_example
 from xai_utils.embedded.training import train
-from xai_utils.embedded.vgg19_mini import save_weights
 from xai_utils.study.across_trainings import Agreement
 
 
@@ -23,9 +22,22 @@ def data():
     return {kind: tuple(map(np.stack, zip(*e, strict=True))) for kind, e in examples.items()}
 
 
-@pytest.fixture(autouse=True)
-def small_batches(monkeypatch):
-    monkeypatch.setattr(training, "BATCH_SIZE", 4)
+@pytest.fixture(autouse=True, scope="module")
+def small_batches():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "BATCH_SIZE", 4)
+        yield
+
+
+@pytest.fixture(scope="module")
+def trained(data, small_batches):
+    """A network after three steps, and its losses."""
+    return train(data, 3)
+
+
+def assert_same_weights(first, second):
+    for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -58,33 +70,29 @@ def test_a_blurred_scene_has_no_edges():
     assert np.abs(np.diff(image, axis=0)).max() <= 8
 
 
-def test_two_trainings_with_one_seed_give_the_same_weights(data):
-    first, losses = train(data, 3)
+def test_two_trainings_with_one_seed_give_the_same_weights(data, trained):
     second, again = train(data, 3)
-    np.testing.assert_array_equal(losses, again)
-    for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert train(data, 3, seed=1)[1][0] != losses[0]
+    np.testing.assert_array_equal(trained[1], again)
+    assert_same_weights(trained[0], second)
+    assert train(data, 1, seed=1)[1][0] != again[0]
 
 
-def test_a_stopped_training_goes_on_as_if_it_had_not_been(data, monkeypatch, tmp_path):
+def test_a_stopped_training_goes_on_as_if_it_had_not_been(data, trained, monkeypatch, tmp_path):
     monkeypatch.setattr(training, "SAVE_EVERY", 2)
-    whole, losses = train(data, 4)
 
     def stop(step, loss):
         if step == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(data, 4, checkpoint=tmp_path / "state.npz", report=stop)
+        train(data, 3, checkpoint=tmp_path / "state.npz", report=stop)
     reported = []
     resumed, again = train(
-        data, 4, checkpoint=tmp_path / "state.npz", report=lambda step, loss: reported.append(loss)
+        data, 3, checkpoint=tmp_path / "state.npz", report=lambda step, loss: reported.append(loss)
     )
-    np.testing.assert_array_equal(losses, np.float32(reported))
-    np.testing.assert_array_equal(losses, again)
-    for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(trained[1], np.float32(reported))
+    np.testing.assert_array_equal(trained[1], again)
+    assert_same_weights(trained[0], resumed)
 
 
 def test_the_first_blocks_stay_as_they_are_from_their_part_on(data, monkeypatch, tmp_path):
@@ -165,18 +173,23 @@ def test_trainings_that_are_done_are_not_done_again(monkeypatch, tmp_path, data)
     monkeypatch.setattr(trainings, "_measure", lambda classifier: {"good": True})
     monkeypatch.setattr(trainings, "EVALUATED", 1)
     monkeypatch.setattr(trainings, "PATH_STEPS", 1)
-    save_weights(training.build_vgg19_mini(), tmp_path / "sigmoid-0.npz")
-    trainings.run(2, tmp_path, steps=1)
-    assert trained == ["softmax-1.checkpoint.npz", "sigmoid-1.checkpoint.npz"]
+    trainings.run(1, tmp_path, steps=1)
+    assert trained == ["sigmoid-0.checkpoint.npz"]  # the first softmax is part of the package
     table = json.loads((tmp_path / "trainings.json").read_text())
-    assert list(table) == ["softmax-0", "softmax-1", "sigmoid-0", "sigmoid-1"]
+    assert list(table) == ["softmax-0", "sigmoid-0"]
     agreement = Agreement(tmp_path / "agreement.csv.gz")
-    assert len(agreement.pairs) == 6
+    assert agreement.pairs == [("softmax-0", "sigmoid-0")]
     assert len(agreement.correlations) == 5 * 5  # methods, scores and the centred logit
-    network = trainings.load_training("softmax", 1, tmp_path).network  # after one step
+    network = trainings.load_training("sigmoid", 0, tmp_path).network  # after one step
     kernel = network.layers[-1].get_weights()[0]
-    np.testing.assert_allclose(kernel, trainings.first_kernel(1), atol=0.01)
-    assert np.abs(kernel - trainings.first_kernel(2)).max() > 0.1
-    trainings.run(2, tmp_path, steps=1)
-    assert len(trained) == 2
+    np.testing.assert_allclose(kernel, trainings.first_kernel(0), atol=0.01)
+    assert np.abs(kernel - trainings.first_kernel(1)).max() > 0.1
+    trainings.run(1, tmp_path, steps=1)
+    assert len(trained) == 1
     assert not list(tmp_path.glob("*checkpoint*"))
+
+
+def test_two_of_the_trainings_have_sigmoids():
+    softmax = [("softmax", seed) for seed in range(5)]
+    assert trainings.plan(5) == [*softmax, ("sigmoid", 0), ("sigmoid", 1)]
+    assert trainings.plan(1) == [("softmax", 0), ("sigmoid", 0)]
