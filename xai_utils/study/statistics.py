@@ -82,7 +82,8 @@ def paired_difference(first, second, *factors, seed=0):
     difference = difference[kept]
     labels = tuple(tuple(np.asarray(factor)[kept].T.ravel()) for factor in factors)
     weights = _resample(len(difference), labels, seed)
-    means = np.round(weights @ difference, LAST)  # zero is zero on every processor
+    means = difference @ weights / weights.sum(axis=0)
+    means = np.round(means, LAST)  # zero is zero on every processor
     low, inner_low, inner_high, high = np.quantile(means, [0.025, 0.05, 0.95, 0.975])
     tail = min(np.mean(means <= 0), np.mean(means >= 0))
     p = min(1.0, 2 * max(tail, 1 / len(means)))
@@ -91,12 +92,12 @@ def paired_difference(first, second, *factors, seed=0):
 
 @lru_cache(maxsize=1)  # all pairs of scores and all methods are compared on the same images
 def _resample(count, factors, seed):
-    """The weight of each pair in each resample, of sum 1: float64 (up to RESAMPLES, count).
+    """How often each pair counts in each resample: float64 (count, up to RESAMPLES).
 
     A factor has one label a pair, or first one of all pairs and then another of all.
     """
     rng = np.random.default_rng(seed)
-    weights = np.ones((RESAMPLES, count))
+    weights = np.ones((count, RESAMPLES))
     for factor in factors:
         levels, place = np.unique(factor, return_inverse=True)
         if len(levels) < 2:
@@ -104,12 +105,10 @@ def _resample(count, factors, seed):
                 f"an interval needs at least two levels of each factor; given: {levels.tolist()}"
             )
         even = np.full(len(levels), 1 / len(levels))
-        drawn = rng.multinomial(len(levels), even, RESAMPLES)
+        drawn = rng.multinomial(len(levels), even, RESAMPLES).T.astype(np.uint16, order="C")
         for column in place.reshape(-1, count):
-            weights *= drawn[:, column]
-    weights = weights[weights.any(axis=1)]
-    weights /= weights.sum(axis=1, keepdims=True)
-    return weights
+            weights *= drawn[column]
+    return weights[:, weights.any(axis=0)]
 
 
 def holm(p_values):
