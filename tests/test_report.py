@@ -595,25 +595,70 @@ RECORD = {
 
 
 @pytest.mark.parametrize(
-    ("change", "heatmap", "begins"),
+    ("change", "heatmap", "begins", "act"),
     [
-        ({}, np.eye(3), None),
-        ({"log_odds": LOST_ABOVE + 0.1}, np.eye(3), "Saturated: "),
-        ({"log_odds": LOST_ABOVE - 0.1}, np.eye(3), None),
-        ({"margin": 0.09}, np.eye(3), "Close: ant (0.95) and bee are within 0.1"),
-        ({"width": 11, "height": 11}, np.eye(3), "Small: 11 x 11 pixels are enlarged to 24 x 24"),
-        ({"width": 49}, np.eye(3), "Stretched: 49 x 24 pixels are pressed into 24 x 24"),
-        ({"outcome": "wrong", "rival_probability": 0.009}, np.eye(3), "Absent: "),
-        ({}, np.zeros((3, 3)), "a map: The map is zero everywhere"),
-        ({}, np.ones((3, 3)), "a map: The map has the same value everywhere"),
-        ({}, np.ones((1, 1)), "a map: The map is a single value"),
-        ({"completeness": {"x-y": {"gap": 0.2}}}, np.eye(3), "Incomplete: the gap of x y is up to"),
+        ({"log_odds": LOST_ABOVE + 0.1}, np.eye(3), "Saturated: ", "take the map of the log-odds"),
+        (
+            {"margin": 0.09}, np.eye(3), "Close: ant (0.95) and bee are within 0.1",
+            "look at the difference of the two classes, in the last row of the maps",
+        ),
+        (
+            {"width": 11, "height": 11}, np.eye(3), "Small: 11 x 11 pixels are enlarged to 24 x 24",
+            "take a larger picture",
+        ),
+        (
+            {"width": 49}, np.eye(3), "Stretched: 49 x 24 pixels are pressed into 24 x 24",
+            "use --crop center",
+        ),
+        (
+            {"outcome": "wrong", "rival_probability": 0.009}, np.eye(3), "Absent: ",
+            "See what the map of ant lies on, and check the expected class",
+        ),
+        (
+            {"label_problem": "no target class 'zebra'"}, np.eye(3),
+            "Unknown class: no target class 'zebra'", "correct it in the table of classes",
+        ),
+        (
+            {}, np.zeros((3, 3)), "a map: The map is zero everywhere",
+            "Look at the map of another score or method, or choose an earlier layer",
+        ),
+        (
+            {}, np.ones((3, 3)), "a map: The map has the same value everywhere",
+            "Choose an earlier layer, or another image",
+        ),
+        ({}, np.ones((1, 1)), "a map: The map is a single value", "choose an earlier layer"),
+        (
+            {"completeness": {"x-y": {"gap": 0.2}}}, np.eye(3),
+            "Incomplete: the gap of x y is up to", "raise --max-steps above 200",
+        ),
     ],
-)
-def test_warnings_say_what_to_act_on(classifier, change, heatmap, begins):
-    found = find_caveats({**RECORD, **change}, {"a-map": heatmap}, Settings(), classifier)
-    assert [w for w in found if begins and w.startswith(begins)] == found
-    assert bool(found) == (begins is not None)
+)  # fmt: skip
+def test_a_warning_names_what_the_reader_can_do(classifier, change, heatmap, begins, act):
+    (warning,) = find_caveats({**RECORD, **change}, {"a-map": heatmap}, Settings(), classifier)
+    assert warning.startswith(begins)
+    assert act in warning
+
+
+@pytest.mark.parametrize("change", [{}, {"log_odds": LOST_ABOVE - 0.1}])
+def test_a_picture_without_a_problem_has_no_warning(classifier, change):
+    assert find_caveats({**RECORD, **change}, {"a-map": np.eye(3)}, Settings(), classifier) == []
+
+
+def test_a_layer_of_one_cell_is_a_warning_with_an_earlier_layer_to_choose(tmp_path, odd):
+    stack = [
+        keras.Input((24, 24, 3)),
+        layers.Conv2D(4, 3, activation="relu", kernel_initializer="he_normal"),
+        layers.Conv2D(4, 22, activation="softplus", name="one_cell"),
+        layers.Flatten(),
+        layers.Dense(3, activation="softmax"),
+    ]
+    classifier = load_classifier(keras.Sequential(stack), "none")
+    report = explain_folder(
+        odd / "a", classifier, out=tmp_path / "run", layer="one_cell", methods="grad_cam"
+    )
+    warnings = [w for w in report.rows[0]["warnings"] if "single value" in w]
+    assert len(warnings) == 1
+    assert "choose an earlier layer" in warnings[0]
 
 
 def test_distance_is_the_part_of_the_attribution_that_lies_elsewhere():

@@ -53,7 +53,7 @@ def _finite(heatmap):
 
 
 def describe_emptiness(heatmap):
-    """What a map cannot tell, in sentences: it is zero, constant, or a single value.
+    """What a map cannot tell, being zero, constant or a single value, and what to do about it.
 
     Parameters
     ----------
@@ -74,9 +74,15 @@ def describe_emptiness(heatmap):
     if heatmap.size == 1:
         return ["The map is a single value and cannot tell places apart: choose an earlier layer."]
     if largest == 0:
-        return ["The map is zero everywhere: it does not say where the class is seen."]
+        return [
+            "The map is zero everywhere: it does not say where the class is seen. Look at the map "
+            "of another score or method, or choose an earlier layer."
+        ]
     if np.ptp(heatmap) <= ROUNDING * largest:
-        return ["The map has the same value everywhere: it does not say where the class is seen."]
+        return [
+            "The map has the same value everywhere: it does not say where the class is seen. "
+            "Choose an earlier layer, or another image."
+        ]
     return []
 
 

@@ -58,20 +58,25 @@ def _of_the_output(record):
         yield (
             f"Saturated: the log-odds are {record['log_odds']:.1f}. The gradient of the "
             "probability is next to nothing, and through a softmax in 32 bits it would be wrong; "
-            "read the map of the log-odds."
+            "take the map of the log-odds (--scores odds)."
         )
     if record["margin"] < CLOSE:
         yield (
             f"Close: {record['predicted']} ({record['probability']:.2f}) and {record['runner_up']} "
-            f"are within {CLOSE} of each other; look at the difference of the two classes."
+            f"are within {CLOSE} of each other; look at the difference of the two classes, in the "
+            "last row of the maps."
         )
     if record.get("outcome") == "wrong" and record["rival_probability"] < ABSENT:
         yield (
             f"Absent: the network gives {record['rival']}, which is expected, a probability below "
-            f"{ABSENT}; its map says where that little comes from, not where the object is."
+            f"{ABSENT}; its map says where that little comes from, not where the object is. See "
+            f"what the map of {record['predicted']} lies on, and check the expected class."
         )
     if record.get("label_problem"):
-        yield f"Unknown class: {record['label_problem']}"
+        yield (
+            f"Unknown class: {record['label_problem']}; correct it in the table of classes, or "
+            "remove its row."
+        )
 
 
 def _of_the_maps(maps):
@@ -96,5 +101,5 @@ def _of_the_paths(balances, settings):
         yield (
             f"Incomplete: the gap of {worst.replace('-', ' ')} is up to {gap}, and of "
             f"{len(above)} maps above {settings.tolerance:g}; raise --max-steps above "
-            f"{settings.max_steps}."
+            f"{settings.max_steps}, or begin at another --baseline."
         )
