@@ -45,7 +45,7 @@ from xai_utils.report.inputs import find_sources
 from xai_utils.report.part import Part
 from xai_utils.report.progress import Progress
 from xai_utils.report.settings import METHODS, Settings
-from xai_utils.report.summary import advise, summarise
+from xai_utils.report.summary import advise, most_different_first, summarise
 from xai_utils.report.table import _outcome, _select
 from xai_utils.scores import SCORES
 from xai_utils.study.saturation import LOST_ABOVE
@@ -255,6 +255,29 @@ def test_a_finished_report_is_not_computed_again(report, odd, classifier, tmp_pa
     settings = {"methods": "grad_cam", "out": tmp_path / "run"}
     explain_folder(folder, classifier, folder / "labels.csv", **settings)
     files = {p: p.stat().st_mtime_ns for p in (tmp_path / "run" / "images").rglob("*.*")}
+def names_in(path):
+    with open(path, encoding="utf-8") as file:
+        return [row["name"] for row in csv.DictReader(file)]
+
+
+def test_rows_begin_where_the_score_matters_most_and_end_with_failures():
+    distances = {"a": 0.0, "b": None, "c": 0.9, "d": 0.2, "e": 0.9}
+    rows = [{"name": n, "outcome": "right", "distance": d} for n, d in distances.items()]
+    rows += [{"name": name, "outcome": "failed", "reason": "damaged"} for name in ("aa", "f")]
+    for given in (rows, rows[::-1]):
+        found = [row["name"] for row in most_different_first(given)]
+        assert found == ["c", "e", "d", "a", "b", "aa", "f"]
+
+
+def test_the_table_and_the_page_begin_where_the_score_matters_most(report):
+    good = [row for row in report.rows if row["outcome"] != "failed"]
+    expected = [row["name"] for row in sorted(good, key=lambda row: -row["distance"])] + BAD
+    assert names_in(report.page.parent / "rows.csv") == expected
+    bodies = [a for tag, a in Page(report.page.read_text("ascii")).tags if tag == "tbody"]
+    assert [body["data-name"] for body in bodies] == expected
+    assert expected != sorted(expected)
+
+
     again = explain_folder(folder, classifier, folder / "labels.csv", **settings)
     assert (again.done, again.kept, again.failed) == (0, len(GOOD), len(BAD))
     assert files == {p: p.stat().st_mtime_ns for p in files}
@@ -361,7 +384,7 @@ def assert_same_report(out, report):
     """The same files, rows and arrays, but for last digits."""
     whole = report.page.parent
     assert files_below(out) == files_below(whole)
-    assert (out / "rows.csv").read_text().count("\n") == 1 + len(report.rows)
+    assert names_in(out / "rows.csv") == names_in(whole / "rows.csv")
     for row in report.rows:
         if row["outcome"] == "failed":
             continue

@@ -52,7 +52,7 @@ def make_page(rows, settings, summary, out):
         *(_together(together, settings, out) if together.count else []),
         "<h2>All pictures</h2>",
         filters(rows),
-        table(rows, together, settings),
+        table(rows, settings),
         "<h2>What these maps do not show</h2>",
         _limits(rows),
     ]

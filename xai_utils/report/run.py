@@ -25,6 +25,7 @@ from xai_utils.report.page import make_page
 from xai_utils.report.part import Part
 from xai_utils.report.progress import Progress
 from xai_utils.report.settings import AUTOBASELINE, Settings
+from xai_utils.report.summary import most_different_first
 from xai_utils.results import versions
 
 FAILED = "failed"
@@ -214,11 +215,12 @@ def _failure(source, label, error):
 
 
 def _table(rows, settings):
-    """The rows as a table of comma-separated values: bytes."""
+    """The rows, ordered as on the page, as a table of comma-separated values: bytes."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow([*COLUMNS, *(f"distance_{m}" for m in settings.methods), "gap", "warnings"])
-    for row in rows:
+    distances = [f"distance_{method}" for method in settings.methods]
+    table.writerow([*COLUMNS, *distances, "gap", "warnings"])
+    for row in most_different_first(rows):
         balances = row.get("completeness")
         table.writerow(
             [

@@ -66,6 +66,19 @@ def summarise(rows, settings):
     """The summary of those rows that did not fail.
 
     Parameters
+def most_different_first(rows):
+    """Rows with the largest distance first, without one after them, failed ones last: list.
+
+    Ties are in the order of the names.
+    """
+
+    def rank(row):
+        distance = row.get("distance")
+        return row["outcome"] == "failed", distance is None, -(distance or 0), row["name"]
+
+    return sorted(rows, key=rank)
+
+
     ----------
     rows : list of dict
     settings : dict
@@ -76,8 +89,7 @@ def summarise(rows, settings):
     Summary
     """
     rows = [row for row in rows if row["outcome"] != "failed"]
-    ranked = [row for row in rows if row["distance"] is not None]
-    ranked.sort(key=lambda row: (-row["distance"], row["name"]))
+    ranked = [row for row in most_different_first(rows) if row["distance"] is not None]
     log_odds = np.array([row["log_odds"] for row in rows])
     distances = np.array([row["distance"] for row in ranked])
     by_method = {}

@@ -9,6 +9,7 @@ from xai_utils.completeness_gap import describe_gap
 from xai_utils.figures import format_probability
 from xai_utils.report.explain import worst_gap
 from xai_utils.report.pictures import SCORE_HEADINGS
+from xai_utils.report.summary import most_different_first
 from xai_utils.style import METHOD_LABELS
 
 COLUMNS = (  # key, heading, whether it is a number
@@ -41,14 +42,12 @@ def _select(name, label, values):
     return f'<label>{label} <select name="{name}">{options}</select></label>'
 
 
-def table(rows, together, settings):
-    """All pictures, the largest distance first, and those without one at the end: str.
+def table(rows, settings):
+    """All pictures, in the order of `most_different_first`: str.
 
     Parameters
     ----------
     rows : list of dict
-    together : Summary
-        Of these rows.
     settings : dict
         As from `Settings.record`.
     """
@@ -57,9 +56,7 @@ def table(rows, together, settings):
         for key, heading, number in COLUMNS
     )
     heads += f'<th scope="col">picture, and {_previewed(settings)}</th>'
-    ranked = {id(row) for row in together.ranked}
-    rest = [row for row in rows if id(row) not in ranked]
-    bodies = "\n".join(_row(row, settings) for row in [*together.ranked, *rest])
+    bodies = "\n".join(_row(row, settings) for row in most_different_first(rows))
     return f"<table><thead><tr>{heads}</tr></thead>\n{bodies}\n</table>"
 
 
