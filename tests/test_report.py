@@ -39,7 +39,7 @@ from xai_utils.report import explain_folder
 from xai_utils.report.caveats import find_caveats
 from xai_utils.report.command import main, parser
 from xai_utils.report.expected import read_labels
-from xai_utils.report.explain import crop_center
+from xai_utils.report.explain import crop_center, most_evaluations
 from xai_utils.report.histogram import histogram
 from xai_utils.report.inputs import find_sources
 from xai_utils.report.part import Part
@@ -168,6 +168,7 @@ def test_rows_and_arrays_are_those_of_the_functions_for_one_image(report, classi
         classes = [row["predicted"]] + [row["rival"]] * (row["outcome"] == "wrong")
         maps = arrays(report, row)
         assert len(maps) == 1 + len(classes) * len(METHODS) * len(SCORES)
+        points = []
         for of, target in zip(("predicted", "expected"), classes, strict=False):
             single = ScoreGradients(classifier, [image], [target], tolerance=0.05, max_steps=200)
             single.path("pixels")
@@ -185,6 +186,8 @@ def test_rows_and_arrays_are_those_of_the_functions_for_one_image(report, classi
             np.testing.assert_allclose(kept["change"], balance.change[0], rtol=1e-6)
             assert kept["steps"] == balance.steps[0]
             assert kept["gap"] <= 0.05
+            points.append(len(single.path("pixels").alphas[0]))
+        assert most_evaluations(row["completeness"]) == max(points)
         apart = [distance(maps[f"predicted-{m}-pre"], maps[f"predicted-{m}-odds"]) for m in METHODS]
         np.testing.assert_allclose(row["distance"], np.median(apart), rtol=1e-6)
 
@@ -246,15 +249,12 @@ def test_the_table_has_a_row_for_each_picture(report):
     row = by_name(report)["grey.png"]
     assert float(table["grey.png"]["log_odds"]) == row["log_odds"]
     assert float(table["grey.png"]["distance_grad_cam"]) == row["distances"]["grad_cam"]
+    evaluations = most_evaluations(row["completeness"])
+    assert int(table["grey.png"]["evaluations"]) == evaluations
+    assert f"with {evaluations} evaluations of a path" in report.page.read_text("ascii")
     assert table["text.jpg"]["outcome"] == "failed"
 
 
-def test_a_finished_report_is_not_computed_again(report, odd, classifier, tmp_path):
-    """But a picture that was changed, or whose expected class was, is."""
-    folder = fill(tmp_path / "holiday")
-    settings = {"methods": "grad_cam", "out": tmp_path / "run"}
-    explain_folder(folder, classifier, folder / "labels.csv", **settings)
-    files = {p: p.stat().st_mtime_ns for p in (tmp_path / "run" / "images").rglob("*.*")}
 def names_in(path):
     with open(path, encoding="utf-8") as file:
         return [row["name"] for row in csv.DictReader(file)]
@@ -278,6 +278,12 @@ def test_the_table_and_the_page_begin_where_the_score_matters_most(report):
     assert expected != sorted(expected)
 
 
+def test_a_finished_report_is_not_computed_again(report, odd, classifier, tmp_path):
+    """But a picture that was changed, or whose expected class was, is."""
+    folder = fill(tmp_path / "holiday")
+    settings = {"methods": "grad_cam", "out": tmp_path / "run"}
+    explain_folder(folder, classifier, folder / "labels.csv", **settings)
+    files = {p: p.stat().st_mtime_ns for p in (tmp_path / "run" / "images").rglob("*.*")}
     again = explain_folder(folder, classifier, folder / "labels.csv", **settings)
     assert (again.done, again.kept, again.failed) == (0, len(GOOD), len(BAD))
     assert files == {p: p.stat().st_mtime_ns for p in files}
@@ -709,7 +715,7 @@ def test_the_summary_counts_and_advises(report):
     text = " ".join(paragraph for paragraph, _ in advise(summary, settings))
     assert "would have been wrong for 2 of 9 pictures" in text
     assert "for 4 of 9 pictures at least half" in text
-    assert "All paths are complete to 5%" in text
+    assert re.search(r"All paths are complete to 5%, with \d+ evaluations of the network", text)
 
 
 @pytest.mark.parametrize("name", ["black", "autobaseline", "blurred"])

@@ -220,6 +220,11 @@ def worst_gap(balances):
     return max(np.inf if b["gap"] is None else b["gap"] for b in balances.values())
 
 
+def most_evaluations(balances):
+    """Points of the longest path, each an evaluation of the network and its gradients: int."""
+    return 1 + max(balance["steps"] for balance in balances.values())
+
+
 def _compare(maps, explained, settings):
     """How far maps of two scores, and of two classes, are apart."""
     compared = {"distance": None, "distances": {}, "correlations": {}, "class_distances": {}}

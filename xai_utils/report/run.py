@@ -15,6 +15,7 @@ from xai_utils.report.expected import read_labels
 from xai_utils.report.explain import (
     crop_center,
     explain_image,
+    most_evaluations,
     prepare_baseline,
     trained_baseline,
     worst_gap,
@@ -219,7 +220,7 @@ def _table(rows, settings):
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     distances = [f"distance_{method}" for method in settings.methods]
-    table.writerow([*COLUMNS, *distances, "gap", "warnings"])
+    table.writerow([*COLUMNS, *distances, "gap", "evaluations", "warnings"])
     for row in most_different_first(rows):
         balances = row.get("completeness")
         table.writerow(
@@ -227,6 +228,7 @@ def _table(rows, settings):
                 *(row.get(column) for column in COLUMNS),
                 *(row.get("distances", {}).get(method) for method in settings.methods),
                 worst_gap(balances) if balances else None,
+                most_evaluations(balances) if balances else None,
                 " ".join(row["warnings"]),
             ]
         )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xai_utils.report.explain import most_evaluations
 from xai_utils.report.settings import AUTOBASELINE, PATH_METHODS
 from xai_utils.study.saturation import LOST_ABOVE
 from xai_utils.style import METHOD_LABELS
@@ -35,6 +36,8 @@ class Summary:
         The median distance for each method.
     incomplete, close : int
         Pictures with a gap above the tolerance; with two classes near each other.
+    evaluations : float or None
+        The median number of points of a picture's longest path.
     undecided : float or None
         The median entropy at the baseline.
     """
@@ -50,6 +53,7 @@ class Summary:
     by_method: dict
     incomplete: int
     close: int
+    evaluations: float | None
     undecided: float | None
 
     def examples(self):
@@ -62,10 +66,6 @@ class Summary:
         }
 
 
-def summarise(rows, settings):
-    """The summary of those rows that did not fail.
-
-    Parameters
 def most_different_first(rows):
     """Rows with the largest distance first, without one after them, failed ones last: list.
 
@@ -79,6 +79,10 @@ def most_different_first(rows):
     return sorted(rows, key=rank)
 
 
+def summarise(rows, settings):
+    """The summary of those rows that did not fail.
+
+    Parameters
     ----------
     rows : list of dict
     settings : dict
@@ -98,6 +102,7 @@ def most_different_first(rows):
         known = [d for d in known if d is not None]
         if known:
             by_method[method] = float(np.median(known))
+    evaluations = [most_evaluations(r["completeness"]) for r in rows if r["completeness"]]
     undecided = [r["baseline_undecided"] for r in rows if r["baseline_undecided"] is not None]
     return Summary(
         count=len(rows),
@@ -111,6 +116,7 @@ def most_different_first(rows):
         by_method=by_method,
         incomplete=sum(_starts(row, "Incomplete") for row in rows),
         close=sum(_starts(row, "Close") for row in rows),
+        evaluations=float(np.median(evaluations)) if evaluations else None,
         undecided=float(np.median(undecided)) if undecided else None,
     )
 
@@ -193,7 +199,10 @@ def _what_pre_does(summary):
 def _how_complete(summary, settings):
     tolerance = f"{settings['tolerance']:.0%}"
     if not summary.incomplete:
-        return f"All paths are complete to {tolerance}."
+        return (
+            f"All paths are complete to {tolerance}, with {summary.evaluations:.0f} evaluations of "
+            "the network at the median."
+        )
     return (
         f"For {_pictures(summary.incomplete)} a path is not complete to {tolerance}: raise "
         "--max-steps."

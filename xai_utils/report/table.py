@@ -7,7 +7,7 @@ import numpy as np
 from xai_utils.baselines import PLAIN
 from xai_utils.completeness_gap import describe_gap
 from xai_utils.figures import format_probability
-from xai_utils.report.explain import worst_gap
+from xai_utils.report.explain import most_evaluations, worst_gap
 from xai_utils.report.pictures import SCORE_HEADINGS
 from xai_utils.report.summary import most_different_first
 from xai_utils.style import METHOD_LABELS
@@ -125,8 +125,10 @@ def _detail(row, settings):
     if row["completeness"]:
         gap = worst_gap(row["completeness"])
         at_most = describe_gap(gap) if np.isfinite(gap) else "infinite"
-        steps = max(balance["steps"] for balance in row["completeness"].values())
-        facts.append(f"completeness: gap at most {at_most} with {steps} steps")
+        evaluations = most_evaluations(row["completeness"])
+        facts.append(
+            f"completeness: gap at most {at_most} with {evaluations} evaluations of a path"
+        )
     if row["class_distances"]:
         median = np.median([d for d in row["class_distances"].values() if d is not None])
         facts.append(f"distance of the two classes' maps, median: {_text(median)}")
