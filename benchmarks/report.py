@@ -1,14 +1,17 @@
-"""What a report costs: its time beside the network's own passes, its memory, the size of its page.
+"""What a report costs: its time beside the network's own passes, its memory, its page in a browser.
 
 Scenes, explained by vgg19-mini: 10, 100 and 1,000 with the methods that need one point, and 20 with
 all methods. Every count runs in a process of its own, whose peak memory the operating system
 reports. "Passes" are the forward and backward passes that these maps take, computed once more for
-the same pictures, with no map drawn and no file written. Prints a table, and writes
-benchmarks/report.json.
+the same pictures, with no map drawn and no file written. The page is opened in Chromium, if it is
+on the path, from navigation to the load event and until all rows of the table are laid out: the
+median of several. Prints a table, and writes benchmarks/report.json.
 """
 
 import json
 import resource
+import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -17,6 +20,8 @@ from pathlib import Path
 
 OUTPUT = Path(__file__).with_name("report.json")
 STREAM = 40  # scenes that neither training nor a test has seen
+OPENINGS = 5  # of a page, each in a browser of its own
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 WORKS = {"point methods": (10, 100, 1000), "all methods": (20,)}
 
 
@@ -79,6 +84,34 @@ def explaining_passes(classifier, image, settings):
         ScoreGradients(classifier, [image], [predicted], **given).path("pixels")
 
 
+def open_page(page, count):
+    """Seconds until a page is loaded, and until its rows are there; None where no browser is."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        path = None
+    if path is None:
+        return {"load_seconds": None, "rows_seconds": None}
+    with sync_playwright() as driver:
+        times = [_open_once(driver.chromium, path, page, count) for _ in range(OPENINGS)]
+    load, rows = map(statistics.median, zip(*times, strict=True))
+    return {"load_seconds": load, "rows_seconds": rows}
+
+
+def _open_once(chromium, path, page, count):
+    browser = chromium.launch(executable_path=path, args=["--no-sandbox"])
+    tab = browser.new_page()
+    start = time.perf_counter()
+    tab.goto(page.absolute().as_uri(), wait_until="load")
+    load = time.perf_counter() - start
+    there = "n => document.body.offsetHeight && document.querySelectorAll('tbody').length === n"
+    tab.wait_for_function(there, arg=count)
+    rows = time.perf_counter() - start
+    browser.close()
+    return load, rows
+
+
 def main():
     from xai_utils.files import write_atomically
 
@@ -91,16 +124,21 @@ def main():
                 make_pictures(pictures, count)
                 call = [sys.executable, __file__, work, pictures, Path(folder, "out")]
                 run = subprocess.run(call, check=True, stdout=subprocess.PIPE, text=True)
-            measured = json.loads(run.stdout.splitlines()[-1])
+                opened = open_page(Path(folder, "out", "all", "index.html"), count)
+            measured = {**json.loads(run.stdout.splitlines()[-1]), **opened}
             report.setdefault(work, {})[count] = measured
             more = measured["report_seconds"] / measured["passes_seconds"] - 1
             print(
                 f"{work:13} {count:4} pictures: {measured['report_seconds']:.2f} s each, "
                 f"{more:.0%} more than its passes; peak {measured['peak_GB']:.2f} GB; "
-                f"page {measured['page_MB']:.2f} MB",
+                f"page {measured['page_MB']:.2f} MB, {_described(opened['rows_seconds'])}",
                 flush=True,
             )
     write_atomically(OUTPUT, lambda file: file.write(json.dumps(report, indent=2).encode() + b"\n"))
+
+
+def _described(seconds):
+    return "not opened" if seconds is None else f"opens in {seconds:.2f} s"
 
 
 if __name__ == "__main__":
