@@ -1,8 +1,20 @@
-"""The measures of the study of scores, on maps whose value is known in closed form."""
+"""The measures of the study of scores, on maps whose value is known in closed form.
+
+And on random maps, against what Quantus and Xplique say of them; tests/independent_measures.py asked
+them. Each test says where a definition differs. These have no counterpart of the same definition
+there, and are held by closed forms alone: "prefers it"; "relative"; the share that counts of several
+equal maxima in pointing; the NaN where an output does not judge. Of "class sensitivity", "randomised
+head" (there whole rows of weights are shuffled, or weights drawn anew, layer by layer),
+"invariance" and "naive rounding" only the correlation is compared, not which network or class the
+other map is of; of "grid pointing, unreachable" only the share.
+"""
+
+import json
 
 import numpy as np
 import pytest
 
+from tests import independent_measures as peers
 from xai_utils.embedded.scenes import CLASS_NAMES, make_scene
 from xai_utils.scores import SCORES
 from xai_utils.study.best.judges import (
@@ -17,6 +29,7 @@ from xai_utils.study.best.judges import (
     order_cells,
     response,
 )
+from xai_utils.study.best.sanity import compare_maps
 from xai_utils.study.best.truths import (
     compare_effects,
     effect_rank,
@@ -32,6 +45,8 @@ TIES = RNG.random(CELLS**2)
 SIDE = 4 * CELLS
 IMAGE = RNG.integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
 BLACK = np.zeros_like(IMAGE)
+SAID = json.loads(peers.FILE.read_text())
+QUANTUS, XPLIQUE = SAID["quantus"], SAID["xplique"]
 
 
 def linear(weights):
@@ -215,3 +230,88 @@ def test_cells_are_taken_from_the_other_image():
 def test_blur_leaves_the_mean_of_an_image():
     blurred = blur_image(np.kron(IMAGE[:4, :4], np.ones((16, 16, 1), np.uint8)))
     assert blurred.std() < 0.6 * IMAGE.std()
+
+
+def test_share_inside_is_that_of_quantus():
+    """Its relevance mass accuracy; of a signed map its localisation of the positive part.
+
+    Its grid pointing, "focus", is the same for 2 x 2 tiles. It adds 1e-9 to the last two totals.
+    """
+    tiles = tile_masks((peers.SIDE, peers.SIDE))
+    found = {
+        "share inside": zip(peers.MAPS, peers.MASKS[:, None], [0] * peers.CASES, strict=True),
+        "share inside, signed": zip(
+            peers.SIGNED, peers.MASKS[:, None], [0] * peers.CASES, strict=True
+        ),
+        "grid pointing": zip(peers.SIGNED, [tiles] * peers.CASES, peers.TILES, strict=True),
+    }
+    for name, cases in found.items():
+        shares = [locate(*case)["share inside"] for case in cases]
+        np.testing.assert_allclose(shares, QUANTUS[name], rtol=0, atol=1e-6, err_msg=name)
+
+
+def test_pointing_is_that_of_quantus():
+    """Where one pixel is the largest: of several, there one inside is enough."""
+    cases = zip(peers.MAPS, peers.MASKS, strict=True)
+    hits = [locate(heatmap, mask[None], 0)["pointing"] for heatmap, mask in cases]
+    assert hits == QUANTUS["pointing"]
+    assert set(hits) == {0, 1}
+
+
+def test_effect_rank_and_scale_are_a_tau_and_a_cosine_of_quantus():
+    """The share of pairs in order is (1 + tau) / 2 without ties; there a distance, 1 - cosine."""
+    pairs = list(zip(peers.MASSES, peers.EFFECTS, strict=True))
+    ranks = [effect_rank(*pair) for pair in pairs]
+    np.testing.assert_allclose(2 * np.array(ranks) - 1, QUANTUS["Kendall's tau"], atol=1e-8)
+    scales = [effect_scale(*pair) for pair in pairs]
+    np.testing.assert_allclose(1 - np.array(scales), QUANTUS["cosine distance"], atol=1e-8)
+
+
+def test_maps_are_compared_by_the_correlation_of_quantus():
+    """Its test by random logits, with this similarity, is 1 - class sensitivity of a random rival."""
+    for heatmap, mask, value in zip(peers.MAPS, peers.MASKS, QUANTUS["Pearson"], strict=True):
+        found = compare_maps(heatmap, *[mask.astype(np.float32)] * 3)
+        expected = {"class sensitivity": 1 - value, "randomised head": 1 - abs(value)}
+        for name, number in {**expected, "invariance": value}.items():
+            assert found[name, "construction"] == pytest.approx(number, abs=1e-6)
+
+
+def judged_cases():
+    """Of each case: its number, the measures by `judge`, and the outputs of the two images."""
+    for i, target in enumerate(peers.TARGETS):
+        changed = changed_images(peers.IMAGES[i], peers.OTHER, peers.MAPS[i], TIES)
+        logits = {name: peers.network(np.stack(images)) for name, images in changed.items()}
+        ends = np.stack([peers.IMAGES[i], peers.OTHER])
+        found = judge(logits, peers.network(ends), target, rival=(target + 1) % 3)
+        yield i, found, dict(zip(SCORES, peers.outputs(ends, [target] * 2).T, strict=True))
+
+
+@pytest.mark.parametrize("measure", ["deletion", "insertion"])
+def test_the_curves_are_those_of_quantus_and_of_xplique(measure):
+    """Areas there are those of outputs as they are; ours of shares of the way between the images.
+
+    Xplique takes pixels and was given the means of cells. Quantus takes cells of its own, and gives
+    how far an output has fallen from where its curve begins: at the image, or at the other one.
+    """
+    for i, found, ends in judged_cases():
+        for output, (whole, other) in ends.items():
+            begin = whole if measure == "deletion" else other
+            curve = begin - np.array([0, *QUANTUS[f"drops of {measure}"][output][i]])
+            quantus = np.trapezoid(curve) / (len(curve) - 1)
+            for area_of_outputs in (quantus, XPLIQUE[measure][output][i]):
+                share = (area_of_outputs - other) / (whole - other)
+                expected = 1 - share if measure == "deletion" else share
+                assert found[measure, output] == pytest.approx(expected, abs=1e-6)
+
+
+def test_average_drop_is_that_of_xplique():
+    """There black replaces what is taken, here another image: its model began at that image.
+
+    It divides the drop by the output of the image, plus 1e-8, and not by the way between the images;
+    less of it is better there. Its mask is the absolute map from its least to its largest value:
+    the same for a map that begins at 0.
+    """
+    for i, found, ends in judged_cases():
+        for output, (whole, other) in ends.items():
+            drop = XPLIQUE["average drop"][output][i] * whole / (whole - other)
+            assert found["average drop", output] == pytest.approx(1 - drop, abs=5e-6)
