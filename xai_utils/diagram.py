@@ -11,8 +11,10 @@ def softmax_score_diagram(model, layer):
 
     Parameters
     ----------
-    model, layer : str
-        Names, for the labels.
+    model : str
+        Its name, for the labels.
+    layer : str
+        Its name.
 
     Returns
     -------

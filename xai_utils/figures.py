@@ -105,9 +105,11 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP, difference=
     Parameters
     ----------
     image : ndarray, uint8 (H, W, 3)
-    heatmaps, records : dict
-        By (row, score), with the method as row or any other text: the maps, not normalised, and
-        their records. All of one image and class; where networks differ, rows say how sure each is.
+    heatmaps : dict of ndarray, float (h, w)
+        Not normalised, by (row, score), with the method as row or any other text.
+    records : dict of dict
+        As from `make_record`, by the same keys. All of one image and class; where networks differ,
+        rows say how sure each is.
     title : str
     colormap : str
         For the maps >= 0, for example "jet" as in the paper.

@@ -42,7 +42,7 @@ class ScoreGradients:
         Where activations are read. "input" stands for the RGB pixels. By default the last layer
         with a map that every path from the image to the logits crosses: "block5_pool" in VGG19.
     baseline : str or ndarray, uint8 (H, W, 3)
-        Where the paths start: one of `xai_utils.baselines.BASELINES`, or an image.
+        Where the paths start: the name of one, see `baseline_image`, or an image.
     scores : sequence of {"pre", "post", "log", "odds"}, or one of them
         The scores that will be asked for. "pre" costs one backward pass, the others share one.
     steps : int
@@ -130,17 +130,17 @@ class ScoreGradients:
 
     @property
     def activations(self):
-        """Activations of the layer at the images: ndarray, float (N, h, w, channels)."""
+        """ndarray, float (N, h, w, channels): Activations of the layer at the images."""
         return self._point.layer.values
 
     @property
     def logit(self):
-        """The target's logit: ndarray, float (N,)."""
+        """ndarray, float (N,): The target's logit."""
         return self._point.logit
 
     @property
     def log_odds(self):
-        """The target's log-odds: ndarray, float (N,)."""
+        """ndarray, float (N,): The target's log-odds."""
         return self._point.log_odds
 
     def value(self, score):
@@ -167,7 +167,7 @@ class ScoreGradients:
 
     @cached_property
     def logit_gradients(self):
-        """The gradients of all logits at the images: ndarray, float (N, classes, h, w, channels).
+        """ndarray, float (N, classes, h, w, channels): The gradients of all logits at the images.
 
         One array for each class, made in chunks that bound the memory beside the result. Of a
         thousand classes the result itself is large; where a sum over the classes is wanted,
@@ -177,7 +177,7 @@ class ScoreGradients:
         return np.stack([split.logit_gradients(row, chunk) for row in self.activations])
 
     def path(self, at="layer"):
-        """Path integrals down to the layer, or to the RGB pixels: PathIntegrals.
+        """Path integrals down to the layer, or to the RGB pixels: `PathIntegrals`.
 
         Those down to the pixels hold those at the layer too, at no further cost.
         """

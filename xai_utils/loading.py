@@ -34,9 +34,9 @@ def load_classifier(model, preprocessing=None, class_names=None):
         ``"vgg19-mini"``: the embedded network with twelve classes. ``"efficientnet-lite0"``: a
         network with ImageNet weights that is installed with this package. ``"vgg19"``,
         ``"resnet50"``, ...: classifiers of ``keras.applications`` with ImageNet weights, downloaded
-        on first use; all names are in `xai_utils.pretrained`. A path to a ``.keras``, ``.h5`` or
-        ``.hdf5`` file, which may have a description beside it, see `read_description`. A
-        functional or Sequential model; it is not changed. Its input may be grey: the images are
+        on first use; all names are in ``xai_utils.pretrained.PRETRAINED``. A path to a ``.keras``,
+        ``.h5`` or ``.hdf5`` file, which may have a description beside it, see `read_description`.
+        A functional or Sequential model; it is not changed. Its input may be grey: the images are
         then made grey for it.
     preprocessing : str, dict or callable, optional
         For a file or a model in memory: how RGB pixels in [0, 255] become the network's input.

@@ -17,7 +17,7 @@ RSI_VARIANTS = ("select", "positive_gradients")
 class PointGradients(Protocol):
     """What a method that reads one point asks for; `ScoreGradients` has it, for N images."""
 
-    activations: np.ndarray  # float (N, h, w, channels)
+    activations: np.ndarray  #: float (N, h, w, channels)
 
     def point_gradient(self, score):
         """The gradient of a score with respect to the activations: float (N, h, w, channels)."""
@@ -25,10 +25,10 @@ class PointGradients(Protocol):
 
 @runtime_checkable
 class PathGradients(PointGradients, Protocol):
-    """What a method that integrates along a path asks for."""
+    """What a method that integrates along a path asks for, beside `PointGradients`."""
 
     def path(self, at="layer"):
-        """The path: PathIntegrals."""
+        """The path: `PathIntegrals`."""
 
     def path_integral(self, score, at="layer", positive=False):
         """The Riemann-Stieltjes sum of a score's gradient: float (N, h, w, channels)."""
@@ -46,7 +46,7 @@ def grad_cam(gradients, score):
     Returns
     -------
     ndarray, float32 (N, h, w)
-        >= 0.
+        Not normalised, at the layer's resolution, >= 0.
 
     Examples
     --------
@@ -84,8 +84,8 @@ def grad_cam_plus(gradients, score):
 def grad_cam_plus_plus(gradients, score):
     """Grad-CAM++ (Chattopadhay et al. 2017, arXiv 1710.11063, eqs. 10 and 19).
 
-    The coefficient g^2 / (2 g^2 + g^3 sum A) is computed as 1 / (2 + g sum A), which is the same
-    for g other than 0 and does not underflow where the score saturates.
+    The coefficient ``g^2 / (2 g^2 + g^3 sum A)`` is computed as ``1 / (2 + g sum A)``, which is the
+    same for g other than 0 and does not underflow where the score saturates.
 
     Parameters and result are those of `grad_cam`.
 
@@ -123,7 +123,7 @@ def rsi_grad_cam(gradients, score, variant="select"):
     Returns
     -------
     ndarray, float32 (N, h, w)
-        >= 0.
+        Not normalised, at the layer's resolution, >= 0.
 
     Examples
     --------

@@ -26,10 +26,14 @@ class PathIntegrals:
         float (N, scores, height, width, 3), the same at the RGB pixels.
     alphas : tuple of ndarray, float64 (points,)
         For each image the points of its path, from 0 at the baseline to 1 at the image.
-    logit, log_odds : tuple of ndarray, float64 (points,)
+    logit : tuple of ndarray, float64 (points,)
         For each image, of the target class at the points.
-    start, end : ndarray, float (N, h, w, channels)
-        Activations at the baseline and at the image.
+    log_odds : tuple of ndarray, float64 (points,)
+        The same.
+    start : ndarray, float (N, h, w, channels)
+        Activations at the baseline.
+    end : ndarray, float (N, h, w, channels)
+        Activations at the image.
     """
 
     sums: dict

@@ -54,8 +54,8 @@ def load_image(path_or_sample_name, value_range=None):
     Parameters
     ----------
     path_or_sample_name : str or Path
-        A path to an image file, or a name in PHOTOGRAPHS or SCENES, for example ``"cat"``. A file
-        with the name of a sample is ``"./cat"``.
+        A path to an image file, or the name of a sample, photograph or scene, for example
+        ``"cat"``. A file with the name of a sample is ``"./cat"``.
     value_range : (float, float), optional
         For a file with integers of more than 8 bits or with floats: the values that are black and
         white; see `read_image`.
