@@ -9,6 +9,12 @@ from notebook_pages import NOTEBOOKS, find_notebooks, label, origin, picture, re
 
 from xai_utils.study.claims import SOURCES, read_claims
 
+ROOT = NOTEBOOKS.parent
+IDENTIFIERS = {  # address: what its last part is
+    "https://arxiv.org/abs/": "arXiv ",
+    "https://doi.org/": "doi ",
+    "https://openreview.net/pdf?id=": "OpenReview ",
+}
 GROUPS = {  # caption in the sidebar: the notebooks in it
     "The argument": lambda path: path[0].isdigit() or path in ("index.ipynb", "figure_2.ipynb"),
     "One notebook for each method": lambda path: path.startswith("methods/"),
@@ -75,41 +81,50 @@ def claims():
 
 def read_references():
     """Rows of references.csv, by link."""
-    with open(NOTEBOOKS.parent / "site" / "references.csv", encoding="utf-8", newline="") as file:
+    with open(ROOT / "site" / "references.csv", encoding="utf-8", newline="") as file:
         return {row["link"]: row for row in csv.DictReader(file)}
 
 
 def identifier(link):
-    """How a work is known: "arXiv 2306.13197", "doi 10.1214/07-AOAS122", or OpenReview."""
-    kinds = {"https://arxiv.org/abs/": "arXiv ", "https://doi.org/": "doi "}
-    for start, kind in kinds.items():
+    """How a work is known: "arXiv 2306.13197", "doi 10.1214/07-AOAS122", or by OpenReview's id."""
+    for start, kind in IDENTIFIERS.items():
         if link.startswith(start):
             return kind + link.removeprefix(start)
-    return "OpenReview"
+    raise ValueError(f"{link} is the address of no identifier; known are {list(IDENTIFIERS)}")
+
+
+def cited_in(link):
+    """The texts that cite a work, by its link or its identifier, in MyST."""
+    texts = [f"notebooks/{path}" for path in find_notebooks()]
+    for folder, pattern in (("notebooks", "*.md"), (".", "[A-Z]*.md"), ("xai_utils", "**/*.py")):
+        texts += sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / folder).glob(pattern))
+    work = re.compile(rf"\({re.escape(link)}\)|\b{re.escape(identifier(link))}\b")
+    cited = [path for path in texts if work.search((ROOT / path).read_text("utf-8"))]
+    code = [f"`{path}`" for path in cited if path.endswith(".py")]
+    pages = [
+        f"[{path.rpartition('.')[0].removeprefix('notebooks/')}]({path})"
+        for path in cited
+        if not path.endswith(".py")
+    ]
+    return ", ".join(pages or code)
 
 
 def bibliography():
-    """The works, each with its identifier and the notebooks that link to it."""
-    texts = {path: (NOTEBOOKS / path).read_text("utf-8") for path in find_notebooks()}
+    """The works, each with its identifier and the pages that cite it, or else the modules."""
     lines = []
     for link, row in read_references().items():
-        where = f" {row['where']}," if row["where"] else ""
-        cited = [
-            f"[{path.removesuffix('.ipynb')}](notebooks/{path})"
-            for path, text in texts.items()
-            if f"({link})" in text
-        ]
-        used = f" Cited in {', '.join(cited)}." if cited else ""
+        title = row["title"] if row["title"].endswith("?") else f"{row['title']}."
+        where = f"{row['where']}, " if row["where"] else ""
         lines.append(
-            f"- {row['authors']}: *{row['title']}*.{where} {row['year']}. "
-            f"[{identifier(link)}]({link}).{used}"
+            f"- {row['authors']}: *{title}* {where}{row['year']}. "
+            f"[{identifier(link)}]({link}). Cited in {cited_in(link)}."
         )
     return "\n".join(lines)
 
 
 def bibtex():
     """The compendium and the paper, as CITATION.cff has them, for a list of references."""
-    cff = yaml.safe_load((NOTEBOOKS.parent / "CITATION.cff").read_text("utf-8"))
+    cff = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
     (paper,) = cff["references"]
     names = " and ".join(f"{a['family-names']}, {a['given-names']}" for a in paper["authors"])
     number = paper["identifiers"][0]["value"].removeprefix("arXiv:")
