@@ -816,6 +816,20 @@ def test_the_command_says_what_it_did_and_ends_with_one_if_a_picture_failed(
     assert "error: " in capsys.readouterr().err
 
 
+def test_the_command_ends_with_one_if_a_file_cannot_be_written_and_goes_on_afterwards(
+    odd, model_file, tmp_path, capsys
+):
+    own = ["--model", str(model_file), "--methods", "grad_cam", "--out", str(tmp_path / "run")]
+    (tmp_path / "run").write_text("in the way of the folder")
+    assert main(["explain", str(odd / "a"), *own]) == 1
+    printed = capsys.readouterr().err
+    assert f"cannot write 'settings.json' in the folder {str(tmp_path / 'run')!r}" in printed
+    assert "free some space there, or choose a folder that can be written to" in printed
+    (tmp_path / "run").unlink()
+    assert main(["explain", str(odd / "a"), *own]) == 0
+    assert main(["explain", str(tmp_path / "gone"), *own]) == 2
+
+
 def test_every_option_is_explained():
     (commands,) = (a for a in parser()._actions if a.choices and "explain" in a.choices)
     for action in commands.choices["explain"]._actions:

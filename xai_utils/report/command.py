@@ -21,7 +21,8 @@ def parser():
         help="explain a folder of pictures, and write a report",
         description="Explain pictures with several methods and scores, and write a page that opens "
         "in a browser. Stopped or killed, the same command goes on from there. The exit status is "
-        "1 if some picture could not be explained, and 2 if nothing was begun.",
+        "1 if some picture could not be explained or a file not written, and 2 if the command is "
+        "refused.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = explain.add_argument
@@ -79,7 +80,8 @@ def main(arguments=None):
         report = explain_folder(**given)
     except (OSError, TypeError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
+        refused = not isinstance(error, OSError) or isinstance(error, FileNotFoundError)
+        return 2 if refused else 1
     print(describe(report))
     return 1 if report.failed else 0
 
