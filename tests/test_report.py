@@ -43,6 +43,7 @@ from xai_utils.report.explain import crop_center, most_evaluations
 from xai_utils.report.histogram import histogram
 from xai_utils.report.inputs import find_sources
 from xai_utils.report.part import Part
+from xai_utils.report.pictures import CELL, GAP, MARGIN
 from xai_utils.report.progress import Progress
 from xai_utils.report.settings import METHODS, Settings
 from xai_utils.report.summary import advise, most_different_first, summarise
@@ -784,6 +785,17 @@ def test_the_middle_is_cut_out_with_the_proportions_of_the_input():
     np.testing.assert_array_equal(
         crop_center(image.swapaxes(0, 1), 1, 1), image.swapaxes(0, 1)[10:20]
     )
+
+
+def test_the_difference_of_the_classes_is_drawn_beside_the_picture_for_one_score_too(
+    classifier, odd, tmp_path
+):
+    report = explain_folder(
+        odd / "a", classifier, methods="grad_cam", scores="odds", out=tmp_path / "run"
+    )
+    (row,) = report.rows
+    grid = Image.open(report.page.parent / row["place"] / "maps.jpg")
+    assert grid.width == MARGIN + 2 * (CELL + GAP)
 
 
 def test_progress_is_for_terminals_only():

@@ -73,8 +73,9 @@ def draw_grid(image, maps, record, settings):
     height, width = small.shape[0], max(small.shape[1], CELL)
     classes = [of for of in ("predicted", "expected") if f"{of}-{_first(settings)}" in maps]
     rows = [(of, method) for of in classes for method in settings.methods]
+    columns = max(2, len(settings.scores))  # the last row has the picture and the difference
     size = (
-        MARGIN + (width + GAP) * len(settings.scores),
+        MARGIN + (width + GAP) * columns,
         HEADING + (height + NOTE + GAP) * (len(rows) + 1),
     )
     canvas = Image.new("RGB", size, PAPER)
@@ -96,10 +97,9 @@ def draw_grid(image, maps, record, settings):
     _write(pen, f"{record['predicted']}\nagainst\n{record['rival']}\nGrad-CAM", y, font)
     canvas.paste(Image.fromarray(small), (MARGIN, y))
     pen.text((MARGIN, y + height + 2), "the picture", NOTE_INK, note)
-    if len(settings.scores) > 1:
-        x = MARGIN + width + GAP
-        canvas.paste(Image.fromarray(_cell(small, maps["difference"])), (x, y))
-        pen.text((x, y + height + 2), "difference of the two classes", NOTE_INK, note)
+    x = MARGIN + width + GAP
+    canvas.paste(Image.fromarray(_cell(small, maps["difference"])), (x, y))
+    pen.text((x, y + height + 2), "difference of the two classes", NOTE_INK, note)
     return np.asarray(canvas)
 
 
