@@ -18,6 +18,7 @@ from xai_utils.study.best.decision import (
     pool_question,
 )
 from xai_utils.study.best.hypotheses import BORNE_OUT, OPEN, REFUTED, examine
+from xai_utils.study.best.losses import cells_by_loss, turned_cells
 from xai_utils.study.best.plan import (
     BIN_EDGES,
     BINS,
@@ -188,32 +189,32 @@ def test_the_images_that_a_decision_would_take_are_images_not_objects(tmp_path):
 
 def said(tmp_path, *parts):
     table = as_table(tmp_path, *parts)
-    return answer_sentences(fill_table(table), examine(table))
+    return answer_sentences(fill_table(table), examine(table), cells_by_loss(table))
 
 
-MEASURED = "Which score is best was measured in 21 cases, 7 kinds of map and 3 questions"
+MEASURED = "Of 21 cases over all networks, 7 kinds of map with 3 questions"
 
 
 def test_the_answer_in_sentences_is_that_of_the_table_and_changes_with_it(tmp_path):
     better = list(make_rows(means(odds=0.7)))
-    decided, largest, turns = said(tmp_path, better, mosaics(0.2))
+    largest, turns, decided = said(tmp_path, better, mosaics(0.2))
     assert decided == (
-        f"{MEASURED}: alone or beside others it is the log-odds in 1; 20 are undecided (too few "
-        "images)."
+        f"{MEASURED}: the score to take is, alone or beside others, the log-odds in 1; 20 are "
+        "undecided (too few images)."
     )
     compared = cell_of(as_table(tmp_path, better, mosaics(0.2))).compared
     first, second = (f"{mean:.2f}" for mean in compared.means)
     other = NAMES[compared.second]
     assert largest == (
-        f"The choice matters most for Grad-CAM, asked “{WHERE}”: take the log-odds (on average "
-        f"{first} with the log-odds and {second} with {other}, a difference of "
+        f"The choice of score matters most for Grad-CAM, asked “{WHERE}”: take the log-odds "
+        f"({first} with the log-odds and {second} with {other}, a difference of "
         f"{compared.interval}, over 120 images and 1 network)."
     )
-    assert turns.startswith("Whether it depends on what lies behind the layer could not be tried")
-    assert "take the logit (" in said(tmp_path, make_rows(means(pre=0.7)))[1]
+    assert turns.startswith("Whether the sign turns with what lies behind the layer could not be")
+    assert "take the logit (" in said(tmp_path, make_rows(means(pre=0.7)))[0]
     nothing = said(tmp_path, make_rows(means(odds=0.7), images=2))
-    assert nothing[0] == f"{MEASURED}, and none of them is decided (too few images)."
-    assert nothing[1].startswith("In none of them")
+    assert nothing[0].startswith("Nowhere is one score")
+    assert nothing[2] == f"{MEASURED}, none is decided (too few images)."
 
 
 def test_the_answer_says_where_any_score_will_do_and_how_many_images_are_wanting(tmp_path):
@@ -224,14 +225,14 @@ def test_the_answer_says_where_any_score_will_do_and_how_many_images_are_wanting
         c for c in fill_table(as_table(tmp_path, unsure))
         if (c.method, c.question) == ("grad_cam_plus", WHERE)
     )  # fmt: skip
-    (decided, *_) = said(tmp_path, same, unsure)
+    (*_, decided) = said(tmp_path, same, unsure)
     assert decided == (
-        f"{MEASURED}: all four do equally well in 1; 20 are undecided (a decision would take "
+        f"{MEASURED}: any of the four will do in 1; 20 are undecided (a decision would take "
         f"{cell.needed:,} images)."
     )
     three = make_rows(means(pre=0.3), noise=0.01)
     best = "the log-odds in 1, the log-probability in 1 and the probability in 1"
-    assert f"beside others it is {best};" in said(tmp_path, three)[0]
+    assert f"beside others, {best};" in said(tmp_path, three)[2]
 
 
 def test_a_score_that_is_only_equal_to_the_others_is_not_called_best(tmp_path):
@@ -246,23 +247,23 @@ def test_a_score_that_is_only_equal_to_the_others_is_not_called_best(tmp_path):
     cell = cell_of(table)
     assert cell.scores == ("pre",) and cell.compared.verdict == "equal"
     assert ", equal by what matters, n = 60 images" in cell.because
-    decided, largest, _ = said(tmp_path, rows)
-    assert "no other is better by what matters than the logit in 1;" in decided
-    assert "it is" not in decided and largest.startswith("In none of them")
+    largest, _, decided = said(tmp_path, rows)
+    assert "none is better by what matters than the logit in 1;" in decided
+    assert "to take" not in decided and largest.startswith("Nowhere")
 
 
 @pytest.mark.parametrize(
     ("linear", "rectified", "verb", "words"),
     [
-        (0.2, -0.1, "turns", ("has more of", "behind it less (-0.10 [")),
-        (0.2, 0.1, "was not seen to turn", ("has more of", "behind it more (+0.10 [")),
-        (0.2, 0.0, "was not seen to turn", ("has more of", "it no more and no less (+0.00 [")),
-        (-0.2, 0.1, "turns", ("has less of", "behind it more (+0.10 [")),
+        (0.2, -0.1, "turns", ("has more of", "and less (-0.10 [")),
+        (0.2, 0.1, "was not seen to turn", ("has more of", "and more (+0.10 [")),
+        (0.2, 0.0, "was not seen to turn", ("has more of", "and no more and no less (+0.00 [")),
+        (-0.2, 0.1, "turns", ("has less of", "and more (+0.10 [")),
     ],
 )
 def test_the_answer_says_in_words_whether_the_sign_turns(tmp_path, linear, rectified, verb, words):
     net = {"network": "efficientnet-lite0"}
-    (*_, turns) = said(
+    (_, turns, _) = said(
         tmp_path,
         mosaics(linear, layer="top_activation", head="linear", noise=0.001, **net),
         mosaics(rectified, layer="block5c_add", head="rectified", noise=0.001, **net),
@@ -278,7 +279,7 @@ def test_the_answer_says_in_words_whether_the_sign_turns(tmp_path, linear, recti
 def test_the_answer_says_in_words_what_saturation_does(tmp_path, hot, words):
     cool = mosaics(0.1, network="vgg19-mini@0.5", noise=0.02)
     hottest = mosaics(hot, network="vgg19-mini@4", noise=0.02, seed=1)
-    assert said(tmp_path, cool, hottest)[2].endswith(words)
+    assert said(tmp_path, cool, hottest)[1].endswith(words)
 
 
 def test_each_sentence_of_the_answer_has_one_full_stop(tmp_path):
@@ -289,6 +290,23 @@ def test_each_sentence_of_the_answer_has_one_full_stop(tmp_path):
     )
     for sentences in (said(tmp_path, *parts), said(tmp_path, make_rows(means(), images=2))):
         assert len(re.findall(r"\.( |$)", " ".join(sentences))) == 3
+
+
+def test_a_score_that_turns_with_the_loss_of_the_training_comes_first(tmp_path):
+    softmax = list(make_rows(means(odds=0.7)))
+    turned, same = (
+        list(make_rows(means(**best), network="sigmoid-0", seed=1))
+        for best in ({"pre": 0.8}, {"odds": 0.8})
+    )
+    first = said(tmp_path, softmax, turned)[0]
+    assert first.startswith(f"For Grad-CAM, asked “{WHERE}”, the score to take turns with the loss")
+    assert re.search(r": with a softmax the log-odds \(0\.\d\d with the log-odds and ", first)
+    assert re.search(r", with sigmoids the logit \(0\.\d\d with the logit and ", first)
+    assert first.endswith("; this split was not planned.")
+    assert set(cells_by_loss(as_table(tmp_path, softmax, turned))) == {"softmax", "sigmoid"}
+    assert said(tmp_path, softmax, same)[0].startswith("The choice of score matters most")
+    alone = cells_by_loss(as_table(tmp_path, softmax))
+    assert (list(alone), turned_cells(alone)) == (["softmax"], [])
 
 
 def test_the_answer_is_put_between_its_marks_again_and_again(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 
 from xai_utils.study.best.decision import fill_table
 from xai_utils.study.best.hypotheses import examine
+from xai_utils.study.best.losses import cells_by_loss
 from xai_utils.study.best.sentences import answer_sentences, put_answer
 from xai_utils.study.best.table import read_table
 
@@ -17,7 +18,7 @@ NOTEBOOKS = ROOT / "notebooks"
 @pytest.fixture(scope="module")
 def sentences():
     table = read_table(NOTEBOOKS / "8_table.csv.gz")
-    return answer_sentences(fill_table(table), examine(table))
+    return answer_sentences(fill_table(table), examine(table), cells_by_loss(table))
 
 
 def test_the_readme_has_the_answer_of_the_table(sentences):

@@ -21,7 +21,7 @@ for library in ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM"):
 
 # what reads the table does not make it
 READING = (
-    "across", "answer", "cells", "decision", "examples", "hypotheses", "matrices", "naive",
+    "across", "answer", "cells", "decision", "examples", "hypotheses", "losses", "matrices", "naive",
     "pictures", "sentences", "worth",
 )
 READERS = [f"xai_utils/study/best/{name}.py" for name in READING]

@@ -7,6 +7,7 @@ from pathlib import Path
 from xai_utils.loading import load_classifier
 from xai_utils.study.best.decision import fill_table
 from xai_utils.study.best.hypotheses import examine
+from xai_utils.study.best.losses import cells_by_loss
 from xai_utils.study.best.photographs import measure_photographs
 from xai_utils.study.best.sentences import answer_sentences, write_answer
 from xai_utils.study.best.shards import (
@@ -47,7 +48,7 @@ def merge(arguments):
 def answer(arguments):
     """Put the answer, three sentences computed from a table, into texts with marks for it."""
     table = read_table(arguments.table)
-    sentences = answer_sentences(fill_table(table), examine(table))
+    sentences = answer_sentences(fill_table(table), examine(table), cells_by_loss(table))
     for path in arguments.texts:
         write_answer(path, sentences)
     print("\n".join(sentences))

@@ -9,6 +9,7 @@ from xai_utils.files import write_atomically
 from xai_utils.study.best.answer import METHODS, in_digits
 from xai_utils.study.best.cells import ANY, count_of
 from xai_utils.study.best.hypotheses import BORNE_OUT, MEASURE, REFUTED
+from xai_utils.study.best.losses import turned_cells
 from xai_utils.study.best.plan import MARGINS
 
 START, END = "<!-- answer -->", "<!-- end of answer -->"  # a text has its answer between them
@@ -22,8 +23,10 @@ NAMES = {
 }
 
 
-def answer_sentences(cells, findings):
-    """What the study says: which score wins how often, where it matters, and when the sign turns.
+def answer_sentences(cells, findings, by_loss):
+    """What the study says: where the score matters most, when the sign turns, and what is decided.
+
+    If the score to take turns with the loss of the training, that comes first.
 
     For readers who know neither the plan nor the names in the code.
 
@@ -33,36 +36,37 @@ def answer_sentences(cells, findings):
         From `fill_table`.
     findings : sequence of Finding
         From `examine`.
+    by_loss : dict
+        From `cells_by_loss`.
 
     Returns
     -------
     list of str
         Three sentences, each with one full stop.
     """
-    return [_decided(cells), _largest(cells), _turns(findings)]
+    return [_by_loss(by_loss) or _largest(cells), _turns(findings), _decided(cells)]
 
 
 def _decided(cells):
     methods, questions = (len({getattr(c, name) for c in cells}) for name in ("method", "question"))
-    asked = (
-        f"Which score is best was measured in {len(cells)} cases, {methods} kinds of map and "
-        f"{questions} questions"
+    cases = (
+        f"{len(cells)} cases over all networks, {methods} kinds of map with {questions} questions"
     )
     undecided = sum(not cell.scores for cell in cells)
     if undecided == len(cells):
-        return f"{asked}, and none of them is decided{_wanted(cells)}."
+        return f"Of {cases}, none is decided{_wanted(cells)}."
     best, equal = (
         [c.scores for c in cells if c.scores and c.answer != ANY and c.compared.verdict == verdict]
         for verdict in ("better", "equal")
     )
     alike = sum(cell.answer == ANY for cell in cells)
     clauses = (
-        f"alone or beside others it is {_counted(best)}" if best else "",
-        f"no other is better by what matters than {_counted(equal)}" if equal else "",
-        f"all four do equally well in {alike}" if alike else "",
+        f"the score to take is, alone or beside others, {_counted(best)}" if best else "",
+        f"none is better by what matters than {_counted(equal)}" if equal else "",
+        f"any of the four will do in {alike}" if alike else "",
         f"{undecided} are undecided{_wanted(cells)}" if undecided else "",
     )
-    return f"{asked}: {'; '.join(filter(None, clauses))}."
+    return f"Of {cases}: {'; '.join(filter(None, clauses))}."
 
 
 def _counted(taken):
@@ -90,19 +94,39 @@ def _listed(parts, last="and"):
     return f" {last} ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
 
 
+def _by_loss(by_loss):
+    """The cell in which the loss of the training matters most; "" if there is none."""
+    turned = turned_cells(by_loss)
+    if not turned:
+        return ""
+    softmax, sigmoid = turned[0]
+    return (
+        f"For {METHODS[softmax.method]}, asked “{softmax.question}”, the score to take turns with "
+        f"the loss of the training: with a softmax {_taken(softmax)}, with sigmoids "
+        f"{_taken(sigmoid)}; this split was not planned."
+    )
+
+
+def _taken(cell):
+    """What to take and why, in words."""
+    c = cell.compared
+    return (
+        f"{_listed([NAMES[s] for s in NAMES if s in cell.scores], 'or')} "
+        f"({c.means[0]:.2f} with {NAMES[c.first]} and {c.means[1]:.2f} with {NAMES[c.second]}, a "
+        f"difference of {c.interval}, over {count_of(c.images, 'image')} and "
+        f"{count_of(c.networks, 'network')})"
+    )
+
+
 def _largest(cells):
     """The decided cell in which the choice matters most."""
     chosen = [c for c in cells if c.scores and c.answer != ANY and c.compared.verdict == "better"]
     if not chosen:
-        return "In none of them is one score shown to be better than another by what matters."
+        return "Nowhere is one score shown to be better than another by what matters."
     cell = max(chosen, key=lambda cell: cell.compared.mean)
-    c = cell.compared
-    taken = _listed([NAMES[score] for score in NAMES if score in cell.scores], "or")
     return (
-        f"The choice matters most for {METHODS[cell.method]}, asked “{cell.question}”: take "
-        f"{taken} (on average {c.means[0]:.2f} with {NAMES[c.first]} and {c.means[1]:.2f} with "
-        f"{NAMES[c.second]}, a difference of {c.interval}, over {count_of(c.images, 'image')} and "
-        f"{count_of(c.networks, 'network')})."
+        f"The choice of score matters most for {METHODS[cell.method]}, asked “{cell.question}”: "
+        f"take {_taken(cell)}."
     )
 
 
@@ -110,7 +134,7 @@ def _turns(findings):
     """What lies behind the layer, and what saturation does: hypotheses H1 and H4 in words."""
     of_heads = [f for f in findings if f.hypothesis == "H1" and None not in f.sides]
     if not of_heads:
-        start = "Whether it depends on what lies behind the layer could not be tried"
+        start = "Whether the sign turns with what lies behind the layer could not be tried"
         return f"{start}, and {_saturation(findings)}."
     signs = {_sign(side) for f in of_heads for side in f.sides}
     verb = "turns" if {1, -1} <= signs else "was not seen to turn"
@@ -131,9 +155,9 @@ def _of_network(network, findings):
         behind.setdefault(_more(side), []).append(in_digits(side))
     said = _listed([f"{more} ({'; '.join(digits)})" for more, digits in behind.items()], "or")
     return (
-        f"in {network}, with a linear head behind it, Grad-CAM of the log-odds has "
-        f"{_more(linear)} of its map on the right one of four images than that of the logit "
-        f"({in_digits(linear)}), and with rectified layers behind it {said}"
+        f"in {network}, Grad-CAM of the log-odds has {_more(linear)} of its map on the right one "
+        f"of four images than that of the logit where a linear head follows ({in_digits(linear)}), "
+        f"and {said} where rectified layers do"
     )
 
 
