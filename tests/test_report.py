@@ -715,6 +715,7 @@ def test_the_summary_counts_and_advises(report):
     assert examples["Least"][-1]["distance"] == 0
     text = " ".join(paragraph for paragraph, _ in advise(summary, settings))
     assert "would have been wrong for 2 of 9 pictures" in text
+    assert "trained with independent sigmoids" in text
     assert "for 4 of 9 pictures at least half" in text
     assert re.search(r"All paths are complete to 5%, with \d+ evaluations of the network", text)
 

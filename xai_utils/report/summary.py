@@ -14,6 +14,11 @@ EXAMPLES = 3
 DECIDED = 0.5  # entropy below which a baseline is a decision
 OFTEN = 0.05  # part of the pictures
 NEUTRAL = (AUTOBASELINE, "blurred", "mean", "gray")  # baselines worth a try
+OF_SIGMOIDS = (
+    "This is for a network that was trained with a softmax. One that was trained with independent "
+    "sigmoids made each logit the log-odds of a question of its own, and there the maps of the "
+    "logit (pre) lay better on the class."
+)
 
 
 @dataclass(frozen=True)
@@ -145,6 +150,7 @@ def advise(summary, settings):
         found.append(
             (f"{_join(points)}: take the log-odds (odds). {_why_odds(summary)}", "4b_saturation")
         )
+        found.append((OF_SIGMOIDS, "8_what_is_best"))
     if summary.by_method:
         found.append((_what_pre_does(summary), "5_manipulated_maps"))
     if paths:
