@@ -19,8 +19,7 @@ from xai_utils import (
     rsi_grad_cam,
 )
 from xai_utils.classifier import softmax
-from xai_utils.figures import SIGNED_PERCENTILE
-from xai_utils.heatmaps import SIGNED_COLORMAP, correlation
+from xai_utils.heatmaps import SIGNED_COLORMAP, correlation, signed_limit
 from xai_utils.images import resize_image
 from xai_utils.scores import SCORES, score_factor, score_value
 from xai_utils.study.agreement import largest_difference
@@ -144,9 +143,7 @@ def _grid(gradients, photo):
 
 
 def _signed(values):
-    sizes = np.abs(values)
-    limit = np.percentile(sizes[sizes > 0], SIGNED_PERCENTILE)
-    colours = colormaps[SIGNED_COLORMAP]((values / limit + 1).clip(0, 2) / 2)
+    colours = colormaps[SIGNED_COLORMAP]((values / signed_limit(values) + 1).clip(0, 2) / 2)
     return (colours[..., :3] * 255).round().astype(np.uint8)
 
 

@@ -79,8 +79,9 @@ def round_up(value):
     """The next larger of 1, 2, 5, 10, 20, 50, ... and of 0.1, 0.2, 0.5, ...: float.
 
     For numbers that are known in size only. A point of a path can lie beside the kink of a ReLU or
-    of a pooling; on which side is decided by the last digits, and the gap changes by some per cent
-    of itself.
+    of a pooling; on which side is decided by the last digits, and the gap changes by a tenth of
+    itself or more. Near an edge the larger number is then a matter of the machine: what has to be
+    the same on all of them is whether a gap is within a bound that is far from it.
 
     Parameters
     ----------

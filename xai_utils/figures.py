@@ -16,14 +16,11 @@ from xai_utils.heatmaps import (
     normalise,
     overlay,
     resize_heatmap,
+    signed_limit,
 )
 from xai_utils.style import ACCENT, METHOD_LABELS, NEUTRAL, SCORE_LABELS, STYLE
 
 CHARACTERS_PER_INCH = 12  # of text of size 10, at most
-
-# A few pixels carry the largest values of a signed map at full resolution; without clipping
-# them the rest of the picture is white.
-SIGNED_PERCENTILE = 99.5
 SMALLEST_LIMIT = 0.1  # of the colours of differences, so that rounding is not drawn
 
 
@@ -77,7 +74,7 @@ def attribution_figure(image, heatmap, record, top):
         )
         axes[0].imshow(image)
         axes[0].set_title("image")
-        colors = _draw_heatmap(axes[1], heatmap, image.shape[:2], _signed_limit([heatmap]))
+        colors = _draw_heatmap(axes[1], heatmap, image.shape[:2], signed_limit(normalise(heatmap)))
         signed = heatmap.min() < 0
         axes[1].set_title(f"heatmap, divided by its {'largest |value|' if signed else 'maximum'}")
         axes[1].set_xlabel(_describe_maximum(record["raw_maximum"], signed))
@@ -145,7 +142,7 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP, difference=
         several = np.ptp([records[cell]["log_odds"] for cell in heatmaps]) > 0.01  # networks
         for k, row in enumerate(rows):
             maps = {score: heatmaps[row, score] for score in scores}
-            limit = _signed_limit(maps.values())
+            limit = signed_limit([normalise(heatmap) for heatmap in maps.values()])
             for ax, (score, heatmap) in zip(axes[k], maps.items(), strict=False):
                 if heatmap.min() < 0:
                     colors = _draw_heatmap(ax, heatmap, image.shape[:2], limit)
@@ -192,7 +189,7 @@ def draw_overlay(ax, image, heatmap, note=""):
 def _draw_differences(figure, axes, pairs, title, shape):
     """The last column of a grid: differences of two maps each, all in one scale of colours."""
     values = [normalise(first) - normalise(second) for first, second in pairs]
-    limit = max(SMALLEST_LIMIT, *(_percentile(np.abs(v)) for v in values))
+    limit = max(SMALLEST_LIMIT, *map(signed_limit, values))
     for ax, v in zip(axes[:, -1], values, strict=True):
         colors = ax.imshow(resize_heatmap(v, *shape), SIGNED_COLORMAP, vmin=-limit, vmax=limit)
         ax.set_xlabel(f"largest difference {np.abs(v).max():.2f}", fontsize=9)
@@ -218,17 +215,7 @@ def _warn(figure, heatmaps):
 def _magnitude(heatmap):
     if heatmap.min() >= 0:
         return heatmap
-    return np.minimum(np.abs(heatmap), _percentile(np.abs(heatmap)))
-
-
-def _signed_limit(heatmaps):
-    """Where the colours of signed maps end, as a part of their maximum."""
-    return _percentile(np.abs([normalise(h) for h in heatmaps]))
-
-
-def _percentile(values):
-    """Of the values that are not zero: black pixels have no attribution, and can be many."""
-    return np.percentile(values[values > 0], SIGNED_PERCENTILE) if values.any() else 1.0
+    return np.minimum(np.abs(heatmap), signed_limit(heatmap))
 
 
 def _draw_heatmap(ax, heatmap, shape, limit):

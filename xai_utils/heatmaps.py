@@ -8,6 +8,10 @@ COLORMAP = "inferno"  # perceptually uniform; the paper's figures use "jet"
 SIGNED_COLORMAP = "RdBu_r"
 OPACITY = 0.6
 
+# A few pixels carry the largest values of a signed map at full resolution; without clipping
+# them the rest of the picture is white.
+SIGNED_PERCENTILE = 99.5
+
 # Values that differ by less, relative to the largest, are one value: what a float32 sum over the
 # channels of a layer leaves of it.
 ROUNDING = 1e-5
@@ -40,6 +44,15 @@ def normalise(heatmap):
     if largest == 0:
         return heatmap.astype(np.float32)
     return (heatmap / largest).astype(np.float32)
+
+
+def signed_limit(values):
+    """Where the colours of signed values end: a percentile of their sizes, 1 if all are zero.
+
+    Of the values that are not zero: black pixels have no attribution, and can be many.
+    """
+    sizes = np.abs(values)
+    return np.percentile(sizes[sizes > 0], SIGNED_PERCENTILE) if sizes.any() else 1.0
 
 
 def _finite(heatmap):

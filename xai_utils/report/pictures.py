@@ -6,8 +6,7 @@ import numpy as np
 from matplotlib import colormaps
 from PIL import Image, ImageDraw, ImageFont
 
-from xai_utils.figures import SIGNED_PERCENTILE
-from xai_utils.heatmaps import SIGNED_COLORMAP, overlay, resize_heatmap
+from xai_utils.heatmaps import SIGNED_COLORMAP, overlay, resize_heatmap, signed_limit
 from xai_utils.style import METHOD_LABELS
 
 PREVIEW = 104  # pixels, the side of each of three squares
@@ -130,7 +129,7 @@ def _cell(image, heatmap):
     if heatmap.min() >= 0:
         return overlay(image, heatmap)
     values = resize_heatmap(heatmap, *image.shape[:2])
-    sizes = np.abs(heatmap[heatmap != 0])
-    limit = np.percentile(sizes, SIGNED_PERCENTILE)
-    colors = colormaps[SIGNED_COLORMAP]((values / limit).clip(-1, 1) / 2 + 0.5)[..., :3]
+    colors = colormaps[SIGNED_COLORMAP]((values / signed_limit(heatmap)).clip(-1, 1) / 2 + 0.5)[
+        ..., :3
+    ]
     return (colors * 255).round().astype(np.uint8)
