@@ -248,7 +248,7 @@ def test_a_score_that_is_only_equal_to_the_others_is_not_called_best(tmp_path):
     assert cell.scores == ("pre",) and cell.compared.verdict == "equal"
     assert ", equal by what matters, n = 60 images" in cell.because
     largest, _, decided = said(tmp_path, rows)
-    assert "none is better by what matters than the logit in 1;" in decided
+    assert "no other score is better by what matters than the logit in 1;" in decided
     assert "to take" not in decided and largest.startswith("Nowhere")
 
 

@@ -73,6 +73,7 @@ BROKEN = {
         ("SCORES[1:]:\n        a, b", "SCORES:\n        a, b"),
         ("if s != \"pre\":", "if s == \"pre\":"),
         ("< middle[name]).mean()", "> middle[name]).mean()"),
+        ("after[1:], before[1:]", "after[:1], before[:1]"),
         ('grad_cam(found, "odds")', 'grad_cam(found, "pre")'),
         ("centred[name] = columns - mean", "centred[name] = columns"),
     ],

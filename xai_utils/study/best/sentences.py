@@ -62,7 +62,7 @@ def _decided(cells):
     alike = sum(cell.answer == ANY for cell in cells)
     clauses = (
         f"the score to take is, alone or beside others, {_counted(best)}" if best else "",
-        f"none is better by what matters than {_counted(equal)}" if equal else "",
+        f"no other score is better by what matters than {_counted(equal)}" if equal else "",
         f"any of the four will do in {alike}" if alike else "",
         f"{undecided} are undecided{_wanted(cells)}" if undecided else "",
     )
