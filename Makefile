@@ -94,8 +94,8 @@ benchmark: $(READY)  ## measure again what an explanation costs (an hour and a h
 	for name in cost images points completeness report; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 # PHOTOGRAPHS: folder with one photograph for each of ImageNet's classes, for its networks
-STUDY = scale=$(if $(SMALL),small,full) $(if $(PHOTOGRAPHS),photographs=$(PHOTOGRAPHS))
-study: $(READY)  ## measure which score is best (an hour and more; SMALL=1: two minutes); goes on where it was
+STUDY = scale=$(if $(SMALL),small,full) $(if $(PHOTOGRAPHS),photographs=$(PHOTOGRAPHS)) $(if $(SEED),seed=$(SEED))
+study: $(READY)  ## measure which score is best (an hour and more; SMALL=1: two minutes; SEED=14: other images); goes on where it was
 	$(OWN) python -m snakemake --snakefile workflow/study.smk --cores $(CORES) --rerun-incomplete \
 		--rerun-triggers mtime input --nolock --quiet rules --config $(STUDY)
 

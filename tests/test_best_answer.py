@@ -29,6 +29,7 @@ from xai_utils.study.best.plan import (
     QUESTIONS,
     SMALL,
     STREAM,
+    read_seed,
 )
 from xai_utils.study.best.sentences import (
     END,
@@ -478,3 +479,10 @@ def test_the_plan_has_the_numbers_of_the_code():
         assert ", ".join(f"`{layer}`" for layer in layers) in PLAN
     assert len(BINS) == len(BIN_EDGES) + 1
     assert SMALL.images["network"].keys() == FULL.images["network"].keys()
+
+
+def test_a_seed_whose_scenes_are_seen_elsewhere_is_refused():
+    assert read_seed("13") == 13 and read_seed("20") == 20
+    for text in ("7", "-1", "x", ""):
+        with pytest.raises(ValueError, match=f"STUDY_SEED is '{text}'; a whole number from 13"):
+            read_seed(text)

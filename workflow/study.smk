@@ -2,6 +2,7 @@
 
     make study            as planned in notebooks/8_plan.md
     make study SMALL=1    the same columns in two minutes
+    make study SEED=14    the same with other images, in `results/study/SCALE-14`
 
 Shards that are done are not done again. On a cluster:
 snakemake -s workflow/study.smk --config scale=full --executor slurm --jobs 50
@@ -11,13 +12,16 @@ import json
 import os
 
 SCALE = config.get("scale", "full")
-FOLDER = f"results/study/{SCALE}"
+SEED = config.get("seed", "")
+FOLDER = f"results/study/{SCALE}" + (f"-{SEED}" if SEED else "")
 PHOTOGRAPHS = config.get("photographs", "")
 OPTIONS = f"--scale {SCALE}" + (f" --photographs {PHOTOGRAPHS!r}" if PHOTOGRAPHS else "")
 
 # each shard is one process on one core
 for library in ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM"):
     os.environ.setdefault(f"{library}_THREADS", "1")
+if SEED:
+    os.environ["STUDY_SEED"] = str(SEED)
 
 # what reads the table does not make it
 READING = (

@@ -30,6 +30,7 @@ from xai_utils.shelf import Shelf
 from xai_utils.split import Points, Site
 from xai_utils.study.best.cases import Source, draw_tiles, find_photographs
 from xai_utils.study.best.examples import Example, examples_figure
+from xai_utils.study.best.plan import read_seed
 from xai_utils.study.best.sentences import put_answer
 from xai_utils.study.best.table import read_table
 from xai_utils.study.claims import CLAIMS, check_equal, read_claims
@@ -230,6 +231,14 @@ TROUBLES = [
         "The study of scores puts images together that the network is sure of, and finds too few.",
         "Give it images of the classes that it was trained for.",
         mosaic_of_the_unsure,
+    ),
+    Trouble(
+        "STUDY_SEED is …; a whole number from … is needed: the scenes of smaller ones are seen in "
+        "training, in tests, or as samples",
+        "`make study SEED=…` draws other scenes, and may not draw those that a network was trained "
+        "with.",
+        "`make study SEED=14`, for example.",
+        lambda folder: read_seed("7"),
     ),
     Trouble(
         "no photographs in …; the study reads files that end in …, directly in that folder",

@@ -3,10 +3,31 @@
 A test holds the two together.
 """
 
+import os
 from typing import NamedTuple
 
-SEED = 13  # of cases, floors, ties and resampling
-STREAM = 13  # of the scenes; training, tests and samples use others
+PLANNED_SEED = 13
+
+
+def read_seed(text):
+    """The seed that a run is asked for, int.
+
+    Raises
+    ------
+    ValueError
+        If it is no number, or its scenes are those of training, tests or samples.
+    """
+    if not text.isdecimal() or int(text) < PLANNED_SEED:
+        raise ValueError(
+            f"STUDY_SEED is {text!r}; a whole number from {PLANNED_SEED} is needed: the scenes of "
+            "smaller ones are seen in training, in tests, or as samples"
+        )
+    return int(text)
+
+
+# Of cases, floors, ties and resampling; another one repeats the study with other images
+SEED = read_seed(os.environ.get("STUDY_SEED", str(PLANNED_SEED)))
+STREAM = SEED  # of the scenes
 
 # Of the log-odds of the class that is explained; the same bins everywhere
 BIN_EDGES = (0.0, 2.0, 5.0, 10.0)
