@@ -25,7 +25,7 @@ if SEED:
 
 # what reads the table does not make it
 READING = (
-    "across", "answer", "cells", "decision", "examples", "hypotheses", "losses", "matrices", "naive",
+    "across", "again", "answer", "cells", "decision", "examples", "hypotheses", "losses", "matrices", "naive",
     "pictures", "sentences", "worth",
 )
 READERS = [f"xai_utils/study/best/{name}.py" for name in READING]

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from xai_utils.loading import load_classifier
+from xai_utils.study.best.again import write_again
 from xai_utils.study.best.decision import fill_table
 from xai_utils.study.best.hypotheses import examine
 from xai_utils.study.best.losses import cells_by_loss
@@ -54,6 +55,11 @@ def answer(arguments):
     print("\n".join(sentences))
 
 
+def again(arguments):
+    """Write what a second run of the study says of the answer of the first, as JSON."""
+    write_again(arguments.out, read_table(arguments.table))
+
+
 def photographs(arguments):
     """The measures that need no masks, of one's own network and photographs."""
     classifier = load_classifier(arguments.model, arguments.preprocessing, arguments.class_names)
@@ -82,6 +88,10 @@ def read_arguments(argv=None):
     command.set_defaults(work=answer)
     command.add_argument("table", type=Path)
     command.add_argument("texts", type=Path, nargs="*", help="pages of Markdown, notebooks")
+    command = commands.add_parser("again", help=again.__doc__)
+    command.set_defaults(work=again)
+    command.add_argument("table", type=Path)
+    command.add_argument("out", type=Path)
     command = commands.add_parser("photographs", help=photographs.__doc__)
     command.set_defaults(work=photographs)
     command.add_argument("model", help="as load_classifier takes it")

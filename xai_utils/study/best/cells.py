@@ -70,6 +70,8 @@ class Cell(NamedTuple):
         Images that a decision would take; 0 if there is one.
     compared : Compared or None
         What the sentence says; None if there are too few images.
+    better : tuple of (str, str)
+        Pairs of scores of which the first is better.
     """
 
     method: str
@@ -78,6 +80,7 @@ class Cell(NamedTuple):
     because: str
     needed: int = 0
     compared: Compared | None = None
+    better: tuple = ()
 
     @property
     def answer(self):

@@ -81,15 +81,16 @@ def decide_cell(found, pairs, adjusted, family, margin, method, question):
         s for s in SCORES
         if all(verdicts[s, t] in ("better", "equal") for t in SCORES if t != s)
     )  # fmt: skip
+    better = tuple(pair for pair, verdict in verdicts.items() if verdict == "better")
     if taken:
         compared = _compare(found, pairs, verdicts, *_two_of(found, taken))
-        return Cell(method, question, taken, str(compared), compared=compared)
+        return Cell(method, question, taken, str(compared), 0, compared, better)
     needs = {pair: count_to_decide(d, margin, family) for pair, d in pairs.items()}
     widest = max(pairs, key=lambda pair: (verdicts[pair] == UNDECIDED, needs[pair]))
     images = len(set(found.factors["image"])) / len(found.values)  # for each pair
     needed = int(np.ceil(needs[widest] * images)) if verdicts[widest] == UNDECIDED else 0
     compared = _compare(found, pairs, verdicts, *widest)
-    return Cell(method, question, (), str(compared), needed, compared)
+    return Cell(method, question, (), str(compared), needed, compared, better)
 
 
 def count_to_decide(found, margin, family):
@@ -176,7 +177,7 @@ def _agreed(cell, again):
         return cell
     why = f"it hangs on the seed of the bootstrap: {cell.because}"
     needed = max(cell.needed, again.needed)
-    return Cell(cell.method, cell.question, (), why, needed, cell.compared)
+    return cell._replace(scores=(), because=why, needed=needed)
 
 
 def as_markdown(cells):

@@ -1,0 +1,126 @@
+"""The study asked again with other images, by `notebooks/8_plan_again.md`: is it said again?"""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from xai_utils.files import write_atomically
+from xai_utils.study.best.cells import Cell
+from xai_utils.study.best.decision import differences, fill_table, pool_question, primary_rows
+from xai_utils.study.best.hypotheses import BORNE_OUT, OPEN, PAIR, REFUTED
+from xai_utils.study.best.losses import cells_by_loss, loss_of
+from xai_utils.study.best.plan import QUESTIONS
+
+METHOD, QUESTION = "grad_cam", next(iter(QUESTIONS))
+ALL = "all"  # networks, whatever their loss
+SAID_AGAIN, NOT_AGAIN, CONTRADICTED = "said again", "not decided again", "contradicted"
+
+
+class OfNetwork(NamedTuple):
+    """Log-odds minus logit in one network, for Grad-CAM and where the class is.
+
+    Attributes
+    ----------
+    network : str
+    mean, low, high : float
+        With the ends of its 95 % interval.
+    """
+
+    network: str
+    mean: float
+    low: float
+    high: float
+
+
+def differences_by_network(table):
+    """Log-odds minus logit in each network that is no copy with other logits: list of OfNetwork.
+
+    Parameters
+    ----------
+    table : Table
+    """
+    found = []
+    for network in table.present("network"):
+        own = primary_rows(table.where(network=network))
+        shown = differences(pool_question(own, METHOD, QUESTION)[0]).get(PAIR) if len(own) else None
+        if shown:
+            found.append(OfNetwork(network, shown.mean, shown.low, shown.high))
+    return found
+
+
+def turns_with_the_loss(found):
+    """The verdict on H5: above zero in each network with a softmax, below with sigmoids.
+
+    Parameters
+    ----------
+    found : list of OfNetwork
+
+    Returns
+    -------
+    {"borne out", "refuted", "open"}
+        Open, too, if there are no networks with one of the two.
+    """
+    signs = [1 if loss_of(n.network) == "softmax" else -1 for n in found]
+    ends = [sorted((s * n.low, s * n.high)) for s, n in zip(signs, found, strict=True)]
+    if any(high < 0 for _, high in ends):
+        return REFUTED
+    return BORNE_OUT if len(set(signs)) == 2 and all(low > 0 for low, _ in ends) else OPEN
+
+
+def all_cells(table):
+    """The decision tables of all networks, and of those of each loss: dict of list of Cell."""
+    return {ALL: fill_table(table), **cells_by_loss(table)}
+
+
+def compare_cells(first, again):
+    """What another run says of each cell that a first one decided.
+
+    Parameters
+    ----------
+    first, again : dict of list of Cell
+        From `all_cells`.
+
+    Returns
+    -------
+    list of (str, Cell, Cell, str)
+        The networks that it is of, both cells, and "said again", "not decided again" or
+        "contradicted": another score is better than one that the first run takes.
+    """
+    found = []
+    for name, cells in first.items():
+        others = {(cell.method, cell.question): cell for cell in again.get(name, ())}
+        for cell in (cell for cell in cells if cell.scores):
+            other = others.get((cell.method, cell.question))
+            if other is not None:
+                found.append((name, cell, other, _said(cell, other)))
+    return found
+
+
+def _said(cell, other):
+    if any(worse in cell.scores for _, worse in other.better):
+        return CONTRADICTED
+    return SAID_AGAIN if other.scores == cell.scores else NOT_AGAIN
+
+
+def write_again(path, table):
+    """Write what `compare_cells` and `turns_with_the_loss` need of a table, as JSON."""
+    cells = {
+        name: [[c.method, c.question, c.scores, c.because, c.better] for c in cells]
+        for name, cells in all_cells(table).items()
+    }
+    content = {"networks": differences_by_network(table), "cells": cells}
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    write_atomically(Path(path), lambda file: file.write(text.encode()))
+
+
+def read_again(path):
+    """Read what `write_again` wrote: list of OfNetwork, and dict of list of Cell."""
+    content = json.loads(Path(path).read_text("utf-8"))
+    cells = {
+        name: [
+            Cell(method, question, tuple(scores), because, better=tuple(map(tuple, better)))
+            for method, question, scores, because, better in rows
+        ]
+        for name, rows in content["cells"].items()
+    }
+    return [OfNetwork(*row) for row in content["networks"]], cells
