@@ -208,11 +208,11 @@ def test_the_answer_in_sentences_is_that_of_the_table_and_changes_with_it(tmp_pa
     other = NAMES[compared.second]
     assert largest == (
         f"The choice of score matters most for Grad-CAM, asked “{WHERE}”: take the log-odds "
-        f"({first} with the log-odds and {second} with {other}, a difference of "
+        f"({first} of the map in the right place with the log-odds and {second} with {other}, a difference of "
         f"{compared.interval}, over 120 images and 1 network)."
     )
     assert turns.startswith("Whether the sign turns with what lies behind the layer could not be")
-    assert "take the logit (" in said(tmp_path, make_rows(means(pre=0.7)))[0]
+    assert "take the logit (0." in said(tmp_path, make_rows(means(pre=0.7)))[0]
     nothing = said(tmp_path, make_rows(means(odds=0.7), images=2))
     assert nothing[0].startswith("Nowhere is one score")
     assert nothing[2] == f"{MEASURED}, none is decided (too few images)."
@@ -228,8 +228,8 @@ def test_the_answer_says_where_any_score_will_do_and_how_many_images_are_wanting
     )  # fmt: skip
     (*_, decided) = said(tmp_path, same, unsure)
     assert decided == (
-        f"{MEASURED}: any of the four will do in 1; 20 are undecided (a decision would take "
-        f"{cell.needed:,} images)."
+        f"{MEASURED}: 20 are undecided (a decision would take {cell.needed:,} images); any of the "
+        "four will do in 1."
     )
     three = make_rows(means(pre=0.3), noise=0.01)
     best = "the log-odds in 1, the log-probability in 1 and the probability in 1"
@@ -249,7 +249,7 @@ def test_a_score_that_is_only_equal_to_the_others_is_not_called_best(tmp_path):
     assert cell.scores == ("pre",) and cell.compared.verdict == "equal"
     assert ", equal by what matters, n = 60 images" in cell.because
     largest, _, decided = said(tmp_path, rows)
-    assert "no other score is better by what matters than the logit in 1;" in decided
+    assert "no other score is better by what matters than the logit in 1." in decided
     assert "to take" not in decided and largest.startswith("Nowhere")
 
 
@@ -275,7 +275,13 @@ def test_the_answer_says_in_words_whether_the_sign_turns(tmp_path, linear, recti
 
 
 @pytest.mark.parametrize(
-    ("hot", "words"), [(0.1, "does not change it by what matters."), (0.3, "alone changes it.")]
+    ("hot", "words"),
+    [
+        (0.1, "does not change it by what matters."),
+        (0.3, "alone changes it."),
+        (0.126, "alone makes it larger, whether by as much as matters is open."),
+        (0.074, "alone makes it smaller, whether by as much as matters is open."),
+    ],
 )
 def test_the_answer_says_in_words_what_saturation_does(tmp_path, hot, words):
     cool = mosaics(0.1, network="vgg19-mini@0.5", noise=0.02)
@@ -300,10 +306,16 @@ def test_a_score_that_turns_with_the_loss_of_the_training_comes_first(tmp_path):
         for best in ({"pre": 0.8}, {"odds": 0.8})
     )
     first = said(tmp_path, softmax, turned)[0]
-    assert first.startswith(f"For Grad-CAM, asked “{WHERE}”, the score to take turns with the loss")
-    assert re.search(r": with a softmax the log-odds \(0\.\d\d with the log-odds and ", first)
-    assert re.search(r", with sigmoids the logit \(0\.\d\d with the logit and ", first)
-    assert first.endswith("; this split was not planned.")
+    assert first.startswith(
+        f"For Grad-CAM, asked “{WHERE}”, the comparison that was planned, over 2 networks, is "
+        "undecided; split by the loss of the training, which was not planned, it says: with a "
+        "softmax the log-odds (0."
+    )
+    assert ", with sigmoids the logit, there the log-odds of the class's own output (0." in first
+    other = list(make_rows(means(pre=0.8, odds=0.6), network="sigmoid-0", seed=1))
+    better = list(make_rows(means(odds=0.9, pre=0.3), images=240, network="softmax-1"))
+    both = said(tmp_path, softmax, better, other)[0]
+    assert "over 3 networks, is undecided; split" in both
     assert set(cells_by_loss(as_table(tmp_path, softmax, turned))) == {"softmax", "sigmoid"}
     assert said(tmp_path, softmax, same)[0].startswith("The choice of score matters most")
     alone = cells_by_loss(as_table(tmp_path, softmax))

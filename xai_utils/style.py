@@ -34,6 +34,12 @@ FEW_COLORS = 4096  # more than a drawing without photographs has; of it a palett
 SCORE_COLORS = {"pre": "#8a8f98", "post": "#26547c", "log": "#5fa8d3", "odds": "#b5442e"}
 SCORE_MARKERS = {"pre": "s", "post": "v", "log": "^", "odds": "o"}
 OTHER_COLORS = ("#2a7f62", "#7a5195", "#b98c2e", "#4d4d4d")
+PAIR_COLORS = {  # of differences between two scores, whichever is subtracted
+    frozenset(("odds", "pre")): SCORE_COLORS["odds"],
+    frozenset(("post", "pre")): SCORE_COLORS["post"],
+    frozenset(("odds", "post")): OTHER_COLORS[1],
+    frozenset(("log", "post")): OTHER_COLORS[0],
+}
 ACCENT, NEUTRAL = OTHER_COLORS[0], "#c9ccd1"
 
 METHOD_LABELS = {

@@ -13,7 +13,7 @@ from xai_utils.methods import (
 )
 from xai_utils.scores import SCORES
 from xai_utils.study.verdicts import OPEN, in_comparisons
-from xai_utils.style import OTHER_COLORS, SCORE_MARKERS
+from xai_utils.style import PAIR_COLORS, SCORE_MARKERS
 
 MEASURES = ("share inside", "pointing game", "prefers it")
 METHODS = {
@@ -105,9 +105,14 @@ def difference_marks(pairs):
     return [
         (
             f"{a} − {b}",
-            {"color": color, "marker": SCORE_MARKERS[a], "markersize": 5, "linestyle": ""},
+            {
+                "color": PAIR_COLORS[frozenset((a, b))],
+                "marker": SCORE_MARKERS[a],
+                "markersize": 5,
+                "linestyle": "",
+            },
         )
-        for (a, b), color in zip(pairs, OTHER_COLORS, strict=True)
+        for a, b in pairs
     ]
 
 

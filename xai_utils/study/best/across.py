@@ -7,13 +7,13 @@ import matplotlib.pyplot as plt
 from xai_utils.study.best.answer import METHODS, compare_scores
 from xai_utils.study.best.pictures import show_band, show_interval, show_legend
 from xai_utils.study.best.plan import MARGINS, SEED
-from xai_utils.style import NEUTRAL, OTHER_COLORS, SCORE_COLORS, SCORE_MARKERS, STYLE
+from xai_utils.style import NEUTRAL, PAIR_COLORS, SCORE_MARKERS, STYLE
 
-# Pairs of scores that are shown for every network: colour and mark
+# Pairs of scores that are shown for every network, with their marks
 SHOWN_PAIRS = {
-    ("odds", "pre"): (SCORE_COLORS["odds"], SCORE_MARKERS["odds"]),
-    ("odds", "post"): (OTHER_COLORS[1], "D"),
-    ("post", "pre"): (SCORE_COLORS["post"], SCORE_MARKERS["post"]),
+    ("odds", "pre"): SCORE_MARKERS["odds"],
+    ("odds", "post"): "D",
+    ("post", "pre"): SCORE_MARKERS["post"],
 }
 
 
@@ -100,8 +100,9 @@ def _networks_panel(ax, places, measure, method):
     show_band(ax, MARGINS[measure])
     for row, place in enumerate(places):
         ax.axhline(row + 0.5, color=NEUTRAL, linewidth=0.5)
-        for step, (pair, (color, marker)) in enumerate(SHOWN_PAIRS.items()):
+        for step, (pair, marker) in enumerate(SHOWN_PAIRS.items()):
             if c := place.of(measure, method, *pair):
+                color = PAIR_COLORS[frozenset(pair)]
                 show_interval(
                     ax, c.difference, row + 0.25 * (step - 1), color, marker, " − ".join(pair),
                     c.verdict != "undecided",

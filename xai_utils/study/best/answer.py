@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from xai_utils.scores import SCORES
+from xai_utils.study.best.networks import images_of
 from xai_utils.study.best.plan import BINS, MARGINS, SEED
 from xai_utils.study.statistics import LAST, Difference, decide, holm, paired_difference
 from xai_utils.style import METHOD_LABELS
@@ -29,7 +30,8 @@ class Outcome(NamedTuple):
     values : ndarray, float64 (units, scores)
         The mean over those measures and judges that a unit has.
     factors : dict of ndarray of str (units,)
-        "image" (with its network and kind), "class", "network", "head".
+        "image", "class", "network", "head". An image that several networks are shown, as a scene
+        with its number, is one image.
     numbers : dict of ndarray, float64 (units,)
         "log_odds", "p2", "rivals".
     bins : ndarray of str (units,)
@@ -81,8 +83,9 @@ def outcome(table, scores=SCORES):
     values = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
     columns = ("network", "head", "kind", "class", "bin")
     texts = {name: table.values(name)[first] for name in columns}
+    shown_to = [images_of(name) for name in texts["network"]]
     image = ["|".join(parts) for parts in zip(
-        texts["network"], texts["kind"], table.values("image")[first], strict=True
+        shown_to, texts["kind"], table.values("image")[first], strict=True
     )]  # fmt: skip
     factors = {"image": np.array(image), **{n: texts[n] for n in ("class", "network", "head")}}
     numbers = {name: table.numbers[name][first] for name in ("log_odds", "p2", "rivals")}

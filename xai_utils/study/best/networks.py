@@ -57,6 +57,12 @@ def places_of(name):
     return {first: "primary", **dict.fromkeys(others, "further"), INPUT: "pixels"}
 
 
+def images_of(name):
+    """The network whose images one is shown: copies and other trainings see those of vgg19-mini."""
+    base = name.partition("@")[0]
+    return base if base in LAYERS else "vgg19-mini"
+
+
 def knows_scenes(classifier):
     """Whether the classes of the scenes are among those of a network."""
     return set(CLASS_NAMES) <= set(classifier.class_names)

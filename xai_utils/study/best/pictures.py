@@ -108,8 +108,10 @@ def bins_figure(differences, margins, title):
             for row, name in enumerate(BINS):
                 if d := found[name]:
                     show_interval(ax, d, row, SCORE_COLORS["odds"], SCORE_MARKERS["odds"])
-                    ax.annotate(f"n = {d.count}", (d.mean, row), (0, 5), fontsize=7, ha="center",
-                                textcoords="offset points")  # fmt: skip
+                    ax.annotate(
+                        f"n = {d.count}", (1, row), (-2, 4), ("axes fraction", "data"),
+                        "offset points", fontsize=7, ha="right",
+                    )  # fmt: skip
             ax.set_yticks(range(len(BINS)), BINS)
             ax.set(title=label, ylim=(-0.5, len(BINS) - 0.5), xlabel="difference")
         axes[0, 0].set_ylabel("log-odds")

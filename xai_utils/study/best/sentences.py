@@ -23,6 +23,12 @@ NAMES = {
 }
 
 
+# a softmax was not part of the training of these; their own probability is the logit's sigmoid
+BEHIND_SIGMOIDS = {**NAMES, "post": "the probability of an added softmax"}
+# what a number is, where one number is of one thing
+SHARES = {"Where is the class in the image?": " of the map in the right place"}
+
+
 def answer_sentences(cells, findings, by_loss):
     """What the study says: where the score matters most, when the sign turns, and what is decided.
 
@@ -44,7 +50,7 @@ def answer_sentences(cells, findings, by_loss):
     list of str
         Three sentences, each with one full stop.
     """
-    return [_by_loss(by_loss) or _largest(cells), _turns(findings), _decided(cells)]
+    return [_by_loss(cells, by_loss) or _largest(cells), _turns(findings), _decided(cells)]
 
 
 def _decided(cells):
@@ -62,9 +68,9 @@ def _decided(cells):
     alike = sum(cell.answer == ANY for cell in cells)
     clauses = (
         f"the score to take is, alone or beside others, {_counted(best)}" if best else "",
-        f"no other score is better by what matters than {_counted(equal)}" if equal else "",
-        f"any of the four will do in {alike}" if alike else "",
         f"{undecided} are undecided{_wanted(cells)}" if undecided else "",
+        f"any of the four will do in {alike}" if alike else "",
+        f"no other score is better by what matters than {_counted(equal)}" if equal else "",
     )
     return f"Of {cases}: {'; '.join(filter(None, clauses))}."
 
@@ -94,27 +100,36 @@ def _listed(parts, last="and"):
     return f" {last} ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
 
 
-def _by_loss(by_loss):
+def _by_loss(cells, by_loss):
     """The cell in which the loss of the training matters most; "" if there is none."""
     turned = turned_cells(by_loss)
     if not turned:
         return ""
     softmax, sigmoid = turned[0]
+    (planned,) = [c for c in cells if (c.method, c.question) == (softmax.method, softmax.question)]
+    taken = f"says {_either(planned.scores)}" if planned.scores else "is undecided"
+    own = ", there the log-odds of the class's own output" if "pre" in sigmoid.scores else ""
     return (
-        f"For {METHODS[softmax.method]}, asked “{softmax.question}”, the score to take turns with "
-        f"the loss of the training: with a softmax {_taken(softmax)}, with sigmoids "
-        f"{_taken(sigmoid)}; this split was not planned."
+        f"For {METHODS[softmax.method]}, asked “{softmax.question}”, the comparison that was "
+        f"planned, over {count_of(planned.compared.networks, 'network')}, {taken}; split by the "
+        f"loss of the training, which was not planned, it says: with a softmax "
+        f"{_taken(softmax)}, with sigmoids {_taken(sigmoid, BEHIND_SIGMOIDS, own)}."
     )
 
 
-def _taken(cell):
+def _either(scores):
+    """Scores to be taken, in words: "the log-odds or the logit"."""
+    return _listed([name for score, name in NAMES.items() if score in scores], "or")
+
+
+def _taken(cell, names=NAMES, own=""):
     """What to take and why, in words."""
     c = cell.compared
     return (
-        f"{_listed([NAMES[s] for s in NAMES if s in cell.scores], 'or')} "
-        f"({c.means[0]:.2f} with {NAMES[c.first]} and {c.means[1]:.2f} with {NAMES[c.second]}, a "
-        f"difference of {c.interval}, over {count_of(c.images, 'image')} and "
-        f"{count_of(c.networks, 'network')})"
+        f"{_either(cell.scores)}{own} "
+        f"({c.means[0]:.2f}{SHARES.get(cell.question, '')} with {names[c.first]} and "
+        f"{c.means[1]:.2f} with {names[c.second]}, a difference of {c.interval}, over "
+        f"{count_of(c.images, 'image')} and {count_of(c.networks, 'network')})"
     )
 
 
@@ -175,11 +190,18 @@ def _more(side):
 
 
 def _saturation(findings):
+    shown = [f.shown for f in findings if f.hypothesis == "H4" and f.shown]
     verdicts = {f.verdict for f in findings if f.hypothesis == "H4"}
     if verdicts == {BORNE_OUT}:
         return "saturation alone does not change it by what matters"
     if verdicts == {REFUTED}:
         return "saturation alone changes it"
+    for change, sure in (
+        ("smaller", all(d.high < 0 for d in shown)),
+        ("larger", all(d.low > 0 for d in shown)),
+    ):
+        if shown and sure:
+            return f"saturation alone makes it {change}, whether by as much as matters is open"
     return "whether saturation alone changes it is open"
 
 
