@@ -498,3 +498,13 @@ def test_a_seed_whose_scenes_are_seen_elsewhere_is_refused():
     for text in ("7", "-1", "x", ""):
         with pytest.raises(ValueError, match=f"STUDY_SEED is '{text}'; a whole number from 13"):
             read_seed(text)
+
+
+def test_a_scene_that_several_networks_are_shown_is_one_image(tmp_path):
+    """And each network's own photographs are images of their own."""
+    rows = [list(make_rows(means(odds=0.7), network=n)) for n in ("vgg19-mini", "softmax-1")]
+    one, two = cell_of(as_table(tmp_path, rows[0])), cell_of(as_table(tmp_path, *rows))
+    assert (one.compared.images, two.compared.images, two.compared.networks) == (60, 60, 2)
+    other = make_rows(means(odds=0.7), network="efficientnet-lite0", layer="top_activation")
+    rows = make_rows(means(odds=0.7))
+    assert cell_of(as_table(tmp_path, rows, other)).compared.images == 120
