@@ -66,14 +66,18 @@ def claims():
     parts = []
     for source, rows in groupby(read_claims().values(), key=lambda row: row.source):
         parts += [f"## Of {SOURCES[source]}", ""]
-        parts += ["| section | eq. | claim | tested in | verdict |", "|---|---|---|---|---|"]
+        parts += [
+            "| section | eq. | claim | tested in | verdict | on ImageNet's classes |",
+            "|---|---|---|---|---|---|",
+        ]
         for row in rows:
             name = row.notebook.replace("_", "_<wbr>")  # where it may break, on a phone
             tested = f"[{name}](notebooks/{row.notebook}.ipynb)"
             if row.id in cells:
                 tested += ", [cell {1}](#{0})".format(*cells[row.id])
             parts.append(
-                f"| {row.section} | {row.equation} | {row.claim} | {tested} | {row.verdict} |"
+                f"| {row.section} | {row.equation} | {row.claim} | {tested} | {row.verdict} | "
+                f"{row.verdict_on_imagenet} |"
             )
         parts.append("")
     return "\n".join(parts)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xai_utils.study.claims import SOURCES, concordance, read_claims
+from xai_utils.study.claims import NOT_REACHED, SOURCES, concordance, read_claims
 from xai_utils.study.localisation import Measurements, clear_difference
 from xai_utils.study.verdicts import CONDITION, FAILS, HOLDS, OPEN, VERDICTS, Verdicts
 
@@ -52,6 +52,7 @@ def test_the_row_of_a_claim_is_complete(claim):
     assert re.fullmatch(r"[\w-]+", claim.id)
     assert claim.source in SOURCES
     assert claim.verdict in VERDICTS
+    assert claim.verdict_on_imagenet in (*VERDICTS, NOT_REACHED)
     assert claim.section and claim.rule
     assert claim.claim.endswith(".") and "|" not in claim.claim
     assert re.fullmatch(r"([\d.e-]+)?", claim.tolerance)

@@ -176,6 +176,7 @@ def test_every_claim_links_to_the_cell_that_tests_it(pages):
     for claim, cells in zip(read_claims().values(), rows, strict=True):
         assert words(cells[2].get_text()) == words(claim.claim)
         assert cells[4].get_text() == claim.verdict
+        assert cells[5].get_text() == claim.verdict_on_imagenet
         links = [unquote(link["href"]) for link in cells[3].select("a")]
         assert links[0] == f"notebooks/{claim.notebook}.html"
         if claim.id in tested:

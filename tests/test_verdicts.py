@@ -10,12 +10,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "workflow"))
 from verdicts import MODEL, TABLE, compare_verdicts
 
-CLAIMS = """id,notebook,verdict
-one,1_paper,holds
-two,1_paper,holds
-three,1_paper,holds
-four,6_discussion,holds
-five,6_discussion,needs other evidence
+CLAIMS = """id,notebook,verdict,verdict_on_imagenet
+one,1_paper,holds,holds
+two,1_paper,holds,holds
+three,1_paper,holds,not reached
+four,6_discussion,holds,does not hold here
+five,6_discussion,needs other evidence,needs other evidence
 """
 
 
@@ -65,10 +65,22 @@ def test_verdicts_stand_beside_those_of_the_embedded_network(root):
 
 
 def test_the_answer_names_the_claims_with_another_verdict(root):
-    count, *others, where = compare_verdicts(root)
+    count, *others, where, _, _ = compare_verdicts(root)
     assert count.startswith("4 of 5 claims have a verdict on efficientnet-lite0, 2 another")
     assert others == [
         "two: holds; on efficientnet-lite0: does not hold here",
         "four: holds; on efficientnet-lite0: does not hold here",
     ]
     assert where.endswith(TABLE)
+
+
+def test_a_verdict_that_is_not_the_one_on_file_is_named(root):
+    assert compare_verdicts(root)[-2:] == [
+        "4 of 5 are as in notebooks/claims.csv:",
+        "two: on file 'holds', in this run 'does not hold here'",
+    ]
+    table = root / "notebooks" / "claims.csv"
+    table.write_text(
+        CLAIMS.replace("two,1_paper,holds,holds", "two,1_paper,holds,does not hold here")
+    )
+    assert compare_verdicts(root)[-1] == "5 of 5 are as in notebooks/claims.csv"

@@ -1,7 +1,8 @@
 """What the notebooks conclude on another network, beside the verdicts in notebooks/claims.csv.
 
 ``python workflow/verdicts.py`` writes results/imagenet/claims.csv from the executed notebooks of
-`make imagenet` and prints the claims on which the two networks differ.
+`make imagenet` and prints the claims on which the two networks differ, and those of which the
+verdict is another than the one on file.
 """
 
 import csv
@@ -29,12 +30,18 @@ def compare_verdicts(root=ROOT):
         {"id": c["id"], "vgg19-mini": c["verdict"], MODEL: found.get(c["id"], NOT_REACHED)}
         for c in claims
     ]
+    changed = [
+        f"{c['id']}: on file {c['verdict_on_imagenet']!r}, in this run {row[MODEL]!r}"
+        for c, row in zip(claims, rows, strict=True)
+        if c["verdict_on_imagenet"] != row[MODEL]
+    ]
     (root / TABLE).parent.mkdir(parents=True, exist_ok=True)
     with open(root / TABLE, "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, rows[0], lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    return describe(rows)
+    kept = f"{len(rows) - len(changed)} of {len(rows)} are as in notebooks/claims.csv"
+    return [*describe(rows), f"{kept}{':' if changed else ''}", *changed]
 
 
 def verdicts_of(results, name):
