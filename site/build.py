@@ -60,6 +60,7 @@ def assemble(source):
         (source / "notebooks" / path.name).write_text(text, encoding="utf-8")
     computed = {
         "answer": pages.answer,
+        "verdicts": pages.verdicts,
         "picture": pages.title_picture,
         "notebooks": pages.tables_of_contents,
         "claims": pages.claims,

@@ -23,11 +23,22 @@ GROUPS = {  # caption in the sidebar: the notebooks in it
 }
 
 
-def answer():
-    """What notebook 6 has found: the three sentences after its *In short*, computed there."""
-    first = read_notebook(NOTEBOOKS / "6_discussion.ipynb")["cells"][0]["source"]
+def in_short(notebook):
+    """The three sentences after the *In short* of a notebook, computed there: str."""
+    first = read_notebook(NOTEBOOKS / f"{notebook}.ipynb")["cells"][0]["source"]
     (sentences,) = re.findall(r"^\*\*In short\.\*\* (.+)$", first, re.MULTILINE)
-    return f"{sentences} ([notebook 6](notebooks/6_discussion.ipynb))"
+    return sentences
+
+
+def answer():
+    """What notebook 8 has found, a point for each sentence."""
+    sentences = re.split(r"(?<=\.) (?=[A-Z])", in_short("8_what_is_best"))
+    return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def verdicts():
+    """What notebook 6 has found of the paper's claims."""
+    return in_short("6_discussion")
 
 
 def title_picture(figure="same_outputs"):

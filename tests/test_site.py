@@ -156,11 +156,13 @@ def test_the_live_page_is_part_of_the_site(pages):
     assert pages["index.html"].select("a[href='live.html']")
 
 
-def test_the_title_page_gives_the_answer_of_notebook_6(pages):
+def test_the_title_page_gives_the_answers_of_notebooks_8_and_6(pages):
     page = pages["index.html"]
-    cells = json.loads((ROOT / "notebooks" / "6_discussion.ipynb").read_text("utf-8"))["cells"]
-    found = "".join(cells[0]["source"]).split("**In short.** ")[1].split("\n")[0]
-    assert words(found.replace("`", "")) in words(page.get_text())
+    for name in ("8_what_is_best", "6_discussion"):
+        cells = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text("utf-8"))["cells"]
+        found = "".join(cells[0]["source"]).split("**In short.** ")[1].split("\n")[0]
+        assert words(found.replace("`", "")) in words(page.get_text())
+    assert len(page.select("#the-answer li")) == 3
     assert "Made by cell" in page.select_one("figure .origin").get_text()
 
 
