@@ -19,7 +19,13 @@ PICTURES = {
     "cat_and_cup-cat": ("cat_and_cup", "cat"),
     "cat_and_cup-cup": ("cat_and_cup", "cup"),
 }
-FIGURES = ["figure_2", "figure_2_extended", "figure_2_cat_and_cup-cat", "figure_2_cat_and_cup-cup"]
+FIGURES = [
+    "figure_2",
+    "figure_2_extended",
+    "figure_2_imagenet",
+    "figure_2_cat_and_cup-cat",
+    "figure_2_cat_and_cup-cup",
+]
 # notebook: the figures that it draws
 PAPER = {
     "index": ["figure_1"],
