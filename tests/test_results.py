@@ -306,11 +306,13 @@ def test_figures_carry_their_origin_and_are_the_same_again(tmp_path, result):
 def test_a_grid_of_networks_that_differ_says_how_sure_each_is(result):
     heatmap, record = result
     twin = {**record, "model": "its twin"}
-    unsure = {**twin, "probability": 0.25, "log_odds": -1.0986}
+    less = {"probability": 0.25, "log_odds": -1.0986}
+    unsure, trained_again = {**twin, **less}, {**record, **less}
     model = record["model"]
     for other, title, rows in (
         (twin, describe_target(record), ("block5_pool", "block5_pool")),
-        (unsure, f"title\ncat · {model}", ("block5_pool, p = ", "block5_pool, p = 0.25")),
+        (trained_again, f"title\ncat · {model}", ("block5_pool, p = ", "block5_pool, p = 0.25")),
+        (unsure, "title\ncat", ("block5_pool, p = ", "block5_pool, p = 0.25")),
     ):
         cells = {("first", "post"): heatmap, ("second", "post"): heatmap}
         records = dict(zip(cells, (record, other), strict=True))

@@ -170,7 +170,9 @@ def heatmap_grid(image, heatmaps, records, title, colormap=COLORMAP, difference=
             ax.set(xticks=[], yticks=[])
             ax.spines[:].set_visible(False)
         first = next(iter(records.values()))
-        target = f"{first['class']} · {first['model']}" if several else describe_target(first)
+        models = {records[cell]["model"] for cell in heatmaps}
+        one = f" · {first['model']}" if len(models) == 1 else ""
+        target = f"{first['class']}{one}" if several else describe_target(first)
         figure.suptitle(f"{title}\n{target}")
         named = {f"{METHOD_LABELS.get(r, r)} {s}": heatmaps[r, s] for r, s in heatmaps}
         _warn(figure, named)

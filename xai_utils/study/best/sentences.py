@@ -24,7 +24,7 @@ NAMES = {
 
 
 # a softmax was not part of the training of these; their own probability is the logit's sigmoid
-BEHIND_SIGMOIDS = {**NAMES, "post": "the probability of an added softmax"}
+NAMES_WITH_SIGMOIDS = {**NAMES, "post": "the probability of an added softmax"}
 # what a number is, where one number is of one thing
 SHARES = {"Where is the class in the image?": " of the map in the right place"}
 
@@ -113,7 +113,7 @@ def _by_loss(cells, by_loss):
         f"For {METHODS[softmax.method]}, asked “{softmax.question}”, the comparison that was "
         f"planned, over {count_of(planned.compared.networks, 'network')}, {taken}; split by the "
         f"loss of the training, which was not planned, it says: with a softmax "
-        f"{_taken(softmax)}, with sigmoids {_taken(sigmoid, BEHIND_SIGMOIDS, own)}."
+        f"{_taken(softmax)}, with sigmoids {_taken(sigmoid, NAMES_WITH_SIGMOIDS, own)}."
     )
 
 
