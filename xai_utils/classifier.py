@@ -129,11 +129,9 @@ class Classifier:
 
     def logits(self, images):
         """Logits of a list of RGB images of any size: ndarray, float (N, classes)."""
-        pixels = self.pixels(images)
+        pixels, whole = self.pixels(images), self.split(INPUT)
         batches = [pixels[i : i + BATCH] for i in range(0, len(pixels), BATCH)]
-        return np.concatenate(
-            [self.network(self.preprocess(tf.constant(b)), training=False) for b in batches]
-        )
+        return np.concatenate([whole.logits(batch) for batch in batches])
 
     def probabilities(self, images):
         """Probabilities of the classes.

@@ -72,6 +72,19 @@ class SplitNetwork:
         """
         return np.asarray(self._run(self.trunk, pixels))
 
+    def logits(self, activations):
+        """The logits of some images.
+
+        Parameters
+        ----------
+        activations : ndarray, float (N, h, w, channels)
+
+        Returns
+        -------
+        ndarray, float (N, classes)
+        """
+        return np.asarray(self._run(self.head, activations))
+
     def at_layer(self, activations, targets, scores=SCORES):
         """The scores of some images and their gradients, from the activations.
 
@@ -179,8 +192,8 @@ class SplitNetwork:
         -------
         ndarray, float (classes, h, w, channels)
         """
-        (logits,) = self._run(self.head, activations[None])
-        one = np.eye(logits.shape[0], dtype=activations.dtype)
+        classes = self.logits(activations[None]).shape[1]
+        one = np.eye(classes, dtype=activations.dtype)
         return np.concatenate(
             [
                 self._run(
