@@ -5,15 +5,20 @@ points placed by the slope of the scores (after Integrated Decision Gradients, a
 and the adaptive path of ``ScoreGradients``. Prints tables, and writes
 benchmarks/completeness.json.
 
-On some of the scenes also what the path may be made of: how many intervals are halved at once, and
-Richardson's rule (four times the trapezoids on both halves, less that on the whole, over three)
-where it is nearer to the known change of the scores. Each is judged by its evaluations and by how
-far its map is from that of a thousand points: a rule that only adds up sooner has a worse map.
+Scenes are shared among processes, one on each core. On some of the scenes also what the path may be
+made of: how many intervals are halved at once, and Richardson's rule (four times the trapezoids on
+both halves, less that on the whole, over three) where it is nearer to the known change of the
+scores. Each is judged by its evaluations and by how far its map is from that of all points known,
+more than a thousand: a rule that only adds up sooner has a worse map.
 """
 
 import json
+import os
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -167,48 +172,73 @@ def adaptive(classifier, scene, at="pixels", **options):
     return int(balances[0].steps[0]) + 1, [float(b.gap[0]) for b in balances]
 
 
+@cache
+def load_network():
+    return load_classifier("vgg19-mini")
+
+
+def measure(index):
+    """All that is measured on one scene, as a dictionary."""
+    classifier = load_network()
+    scene = make_scene((STREAM, index), backgrounds="held_out")
+    path = Path1D(classifier, scene.image, scene.classes[0])
+    found = {
+        "class": scene.classes[0],
+        "equal_steps": {count: equal_steps(path, count).tolist() for count in EVALUATIONS},
+        "adaptive": {
+            at: adaptive(classifier, scene, at, tolerance=TOLERANCE, max_steps=MAX_STEPS)
+            for at in ("pixels", "layer")
+        },
+    }
+    if index >= COMPARED:
+        return found
+    found["compared"] = {
+        name: {count: place(path, count).tolist() for count in EVALUATIONS}
+        for name, place in PLACEMENTS.items()
+    }
+    found["compared"]["adaptive"] = {
+        count: adaptive(classifier, scene, tolerance=1e-9, max_steps=count - 1)[1]
+        for count in EVALUATIONS
+    }
+    which = {"one path for all": list(range(len(SCORES))), **{s: [k] for k, s in enumerate(SCORES)}}
+    found["evaluations_with"] = {name: len(refined(path, own)[0]) for name, own in which.items()}
+    found["rules"] = {name: judged(path, **how) for name, how in RULES.items()}
+    return found
+
+
+def gather(dictionaries):
+    """One dictionary of lists, from dictionaries with the same keys, nested alike."""
+    first = dictionaries[0]
+    if not isinstance(first, dict):
+        return dictionaries
+    return {key: gather([one[key] for one in dictionaries]) for key in first}
+
+
 def main():
-    classifier = load_classifier("vgg19-mini")
-    scenes = [make_scene((STREAM, i), backgrounds="held_out") for i in range(SCENES)]
-    compared = {name: {n: [] for n in EVALUATIONS} for name in (*PLACEMENTS, "adaptive")}
-    shared = {"one path for all": [], **{score: [] for score in SCORES}}
-    uniform, reached = {n: [] for n in EVALUATIONS}, {"pixels": [], "layer": []}
-    rules = {name: [] for name in RULES}
-    for index, scene in enumerate(scenes):
-        path = Path1D(classifier, scene.image, scene.classes[0])
-        for count, gaps in uniform.items():
-            gaps.append(equal_steps(path, count).tolist())
-        for at, results in reached.items():
-            results.append(
-                adaptive(classifier, scene, at, tolerance=TOLERANCE, max_steps=MAX_STEPS)
-            )
-        if index < COMPARED:
-            for name, place in PLACEMENTS.items():
-                for count in EVALUATIONS:
-                    compared[name][count].append(place(path, count).tolist())
-            for score, used in shared.items():
-                which = [SCORES.index(score)] if score in SCORES else list(range(len(SCORES)))
-                used.append(len(refined(path, which)[0]))
-            for name, results in rules.items():
-                results.append(judged(path, **RULES[name]))
-            for count in EVALUATIONS:
-                options = {"tolerance": 1e-9, "max_steps": count - 1}
-                compared["adaptive"][count].append(adaptive(classifier, scene, **options)[1])
-        print(f"scene {index + 1} of {SCENES}", file=sys.stderr)
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # of the processes, one on each core
+    found = []
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        for one in pool.map(measure, range(SCENES)):
+            found.append(one)
+            print(f"scene {len(found)} of {SCENES}", file=sys.stderr)
+    some = gather(found[:COMPARED])
+    every = gather([{name: one[name] for name in found[-1]} for one in found])
     report = {
         "stream": STREAM,
-        "classes": [scene.classes[0] for scene in scenes],
+        "classes": every["class"],
         "scores": SCORES,
         "tolerance": TOLERANCE,
         "max_steps": MAX_STEPS,
-        "equal_steps_gaps": uniform,
-        "adaptive": {at: {"evaluations": [n for n, _ in results], "gaps": [g for _, g in results]}
-                     for at, results in reached.items()},
-        "compared_gaps": compared,
-        "evaluations_with": shared,
-        "rules": rules,
+        "equal_steps_gaps": every["equal_steps"],
+        "adaptive": {
+            at: {"evaluations": [n for n, _ in results], "gaps": [g for _, g in results]}
+            for at, results in every["adaptive"].items()
+        },
+        "compared_gaps": some["compared"],
+        "evaluations_with": some["evaluations_with"],
+        "rules": some["rules"],
         "versions": versions(),
-    }  # fmt: skip
+    }
     write_atomically(OUTPUT, lambda file: file.write(json.dumps(report, indent=1).encode() + b"\n"))
     print_summary(report)
 
@@ -227,7 +257,7 @@ def print_summary(report):
     for name, used in report["evaluations_with"].items():
         print(f"{name:16} {np.median(used):4.0f} evaluations at the median")
     for name, results in report["rules"].items():
-        used, error = (np.median([r[k] for r in results]) for k in ("evaluations", "map_error"))
+        used, error = (np.median(results[k]) for k in ("evaluations", "map_error"))
         print(f"{name:42} {used:4.0f} evaluations, map off by {error:.1%}, at the median")
     for name, by_count in report["compared_gaps"].items():
         medians = [f"{np.median(np.max(gaps, axis=1)):7.2%}" for gaps in by_count.values()]

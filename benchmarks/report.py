@@ -1,11 +1,12 @@
 """What a report costs: its time beside the network's own passes, its memory, its page in a browser.
 
 Scenes, explained by vgg19-mini: 10, 100 and 1,000 with the methods that need one point, and 20 with
-all methods. Every count runs in a process of its own, whose peak memory the operating system
-reports. "Passes" are the forward and backward passes that these maps take, computed once more for
-the same pictures, with no map drawn and no file written. The page is opened in Chromium, if it is
-on the path, from navigation to the load event and until all rows of the table are laid out: the
-median of several. Prints a table, and writes benchmarks/report.json.
+all methods. And 50 with the former by a VGG19 of full size, whose weights are random. Every count
+runs in a process of its own, whose peak memory the operating system reports. "Passes" are the
+forward and backward passes that these maps take, computed once more for the same pictures, with no
+map drawn and no file written. The page is opened in Chromium, if it is on the path, from navigation
+to the load event and until all rows of the table are laid out: the median of several. Prints a
+table, and writes benchmarks/report.json.
 """
 
 import json
@@ -22,7 +23,8 @@ OUTPUT = Path(__file__).with_name("report.json")
 STREAM = 40  # scenes that neither training nor a test has seen
 OPENINGS = 5  # of a page, each in a browser of its own
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-WORKS = {"point methods": (10, 100, 1000), "all methods": (20,)}
+FULL_SIZE = "points, VGG19"
+WORKS = {"point methods": (10, 100, 1000), "all methods": (20,), FULL_SIZE: (50,)}
 
 
 def make_pictures(folder, count):
@@ -35,16 +37,27 @@ def make_pictures(folder, count):
         Image.fromarray(make_scene((STREAM, index)).image).save(folder / f"{index:04}.png")
 
 
+def load_network(work):
+    from xai_utils import load_classifier
+
+    if work != FULL_SIZE:
+        return load_classifier("vgg19-mini")
+    import keras
+
+    keras.utils.set_random_seed(0)
+    return load_classifier(keras.applications.VGG19(weights=None), "vgg19")
+
+
 def measure(work, pictures, out):
     """Explain all pictures of a folder; a dict of seconds for each picture, and of sizes."""
-    from xai_utils import load_classifier, load_image
+    from xai_utils import load_image
     from xai_utils.methods import POINT_METHODS
     from xai_utils.report import explain_folder
     from xai_utils.report.settings import Settings
 
     methods = {} if work == "all methods" else {"methods": tuple(POINT_METHODS)}
     settings = Settings(**methods)
-    classifier = load_classifier("vgg19-mini")
+    classifier = load_network(work)
     paths = sorted(pictures.glob("*.png"))
     explain_folder(str(paths[0]), classifier, out=out / "first", **methods)  # it compiles
     start = time.perf_counter()
