@@ -17,7 +17,7 @@ STRIP := $(BIN)/nbstripout --keep-output --keep-count --keep-id --extra-keys \
 EXPLAIN := $(BIN)/python -m xai_utils explain
 OPTION = $(if $($(1)),$(2) "$($(1))")
 
-.PHONY: help figures imagenet explain live site engine test portable lab notebooks train benchmark study answer lint lock clean style pytest nbval
+.PHONY: help figures imagenet explain live site engine test portable lab notebooks train benchmark study again answer lint lock clean style pytest nbval
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -94,16 +94,21 @@ benchmark: $(READY)  ## measure again what an explanation costs (an hour and a h
 	for name in cost images points completeness report; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 # PHOTOGRAPHS: folder with one photograph for each of ImageNet's classes, for its networks
-STUDY = scale=$(if $(SMALL),small,full) $(if $(PHOTOGRAPHS),photographs=$(PHOTOGRAPHS)) $(if $(SEED),seed=$(SEED))
-study: $(READY)  ## measure which score is best (an hour and more; SMALL=1: two minutes; SEED=14: other images); goes on where it was
+SCALE ?= full
+STUDY = scale=$(if $(SMALL),small,$(SCALE)) $(if $(PHOTOGRAPHS),photographs=$(PHOTOGRAPHS)) $(if $(SEED),seed=$(SEED))
+study: $(READY)  ## measure which score is best (an hour and more; SMALL=1: two minutes; SEED=14: other images; SCALE=others: two networks more); goes on where it was
 	$(OWN) python -m snakemake --snakefile workflow/study.smk --cores $(CORES) --rerun-incomplete \
 		--rerun-triggers mtime input --nolock --quiet rules --config $(STUDY)
+
+again: $(READY)  ## after make study with SEED=14 and with SCALE=others: what they say of the answer, for notebook 8
+	STUDY_SEED=14 $(BIN)/python -m xai_utils.study.best again results/study/full-14/table.csv.gz notebooks/8_again.json
+	$(BIN)/python -m xai_utils.study.best again results/study/others/table.csv.gz notebooks/8_others.json
 
 # the table beside the notebook, its three sentences in the texts, and the notebook executed
 ANSWER := notebooks/8_what_is_best.ipynb
 answer: $(READY)  ## after make study: put its table and its answer into the notebook and the texts
 	cp results/study/full/table.csv.gz notebooks/8_table.csv.gz
-	$(BIN)/python -m xai_utils.study.best answer notebooks/8_table.csv.gz README.md notebooks/index.ipynb $(ANSWER)
+	$(BIN)/python -m xai_utils.study.best answer --again notebooks/8_again.json notebooks/8_table.csv.gz README.md notebooks/index.ipynb $(ANSWER)
 	$(OWN) jupyter nbconvert --to notebook --execute --inplace $(ANSWER)
 	$(STRIP) $(ANSWER)
 

@@ -31,15 +31,9 @@ from xai_utils.study.best.plan import (
     STREAM,
     read_seed,
 )
-from xai_utils.study.best.sentences import (
-    END,
-    IN_SHORT,
-    NAMES,
-    START,
-    answer_sentences,
-    write_answer,
-)
+from xai_utils.study.best.sentences import NAMES, answer_sentences
 from xai_utils.study.best.table import COLUMNS, merge_tables, read_table, write_table
+from xai_utils.study.best.texts import END, IN_SHORT, START, write_answer
 from xai_utils.study.best.worth import agreement, reactions, reliabilities
 from xai_utils.study.statistics import Difference
 

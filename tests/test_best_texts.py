@@ -1,19 +1,24 @@
-"""The answer stands in the texts as notebook 8 computes and prints it, which nbval compares."""
+"""The texts say what notebook 8 computes and prints, which nbval compares."""
 
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from xai_utils.study.best.sentences import put_answer
+from xai_utils.study.best.again import read_again
+from xai_utils.study.best.texts import put_answer
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 
 
 @pytest.fixture(scope="module")
-def sentences():
-    cells = nbformat.read(NOTEBOOKS / "8_what_is_best.ipynb", as_version=4).cells
+def cells():
+    return nbformat.read(NOTEBOOKS / "8_what_is_best.ipynb", as_version=4).cells
+
+
+@pytest.fixture(scope="module")
+def sentences(cells):
     (setup,) = [cell for cell in cells if "answer_sentences(cells" in cell.source]
     _, *lines = setup.outputs[0].text.splitlines()  # after the name of the table
     assert len(lines) == 3
@@ -30,3 +35,15 @@ def test_the_readme_has_the_answer_of_the_table(sentences):
 def test_the_notebook_has_the_answer_of_the_table(sentences, name):
     text = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells[0].source
     assert put_answer(text, sentences) == text, "run: make answer"
+
+
+def test_what_is_said_of_further_runs_is_what_they_printed(cells):
+    by_id = {cell.id: cell for cell in cells}
+    said = by_id["again-end"].source
+    h5, compared = (by_id[name].outputs[0].text for name in ("again-network", "again-cells"))
+    assert ("All eight networks are on their side" in said) == ("H5 is borne out" in h5)
+    assert len(read_again(NOTEBOOKS / "8_again.json")[0]) == 8
+    assert ("No cell is contradicted" in said) == ("contradicted" not in compared)
+    both = "Both are on their side" in by_id["others-end"].source
+    assert both == ("H6 is borne out" in by_id["others"].outputs[0].text)
+    assert len(read_again(NOTEBOOKS / "8_others.json")[0]) == 2

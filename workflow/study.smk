@@ -3,6 +3,7 @@
     make study            as planned in notebooks/8_plan.md
     make study SMALL=1    the same columns in two minutes
     make study SEED=14    the same with other images, in `results/study/SCALE-14`
+    make study SCALE=others PHOTOGRAPHS=folder    two networks more, by notebooks/8_plan_others.md
 
 Shards that are done are not done again. On a cluster:
 snakemake -s workflow/study.smk --config scale=full --executor slurm --jobs 50
@@ -26,7 +27,7 @@ if SEED:
 # what reads the table does not make it
 READING = (
     "across", "again", "answer", "cells", "decision", "examples", "hypotheses", "losses", "matrices", "naive",
-    "pictures", "sentences", "worth",
+    "pictures", "sentences", "texts", "worth",
 )
 READERS = [f"xai_utils/study/best/{name}.py" for name in READING]
 PACKAGE = glob_wildcards("xai_utils/{file,[^.].*}.py").file

@@ -31,8 +31,8 @@ from xai_utils.split import Points, Site
 from xai_utils.study.best.cases import Source, draw_tiles, find_photographs
 from xai_utils.study.best.examples import Example, examples_figure
 from xai_utils.study.best.plan import read_seed
-from xai_utils.study.best.sentences import put_answer
 from xai_utils.study.best.table import read_table
+from xai_utils.study.best.texts import put_answer
 from xai_utils.study.claims import CLAIMS, check_equal, read_claims
 from xai_utils.study.confidence import top_shares
 from xai_utils.study.statistics import paired_difference

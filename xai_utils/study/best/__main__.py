@@ -5,12 +5,10 @@ import json
 from pathlib import Path
 
 from xai_utils.loading import load_classifier
-from xai_utils.study.best.again import write_again
-from xai_utils.study.best.decision import fill_table
+from xai_utils.study.best.again import ALL, all_cells, confirm, read_again, write_again
 from xai_utils.study.best.hypotheses import examine
-from xai_utils.study.best.losses import cells_by_loss
 from xai_utils.study.best.photographs import measure_photographs
-from xai_utils.study.best.sentences import answer_sentences, write_answer
+from xai_utils.study.best.sentences import answer_sentences
 from xai_utils.study.best.shards import (
     SCALES,
     Shard,
@@ -20,6 +18,7 @@ from xai_utils.study.best.shards import (
     write_shard,
 )
 from xai_utils.study.best.table import merge_tables, read_table, write_table
+from xai_utils.study.best.texts import write_answer
 
 
 def list_shards(arguments):
@@ -49,7 +48,9 @@ def merge(arguments):
 def answer(arguments):
     """Put the answer, three sentences computed from a table, into texts with marks for it."""
     table = read_table(arguments.table)
-    sentences = answer_sentences(fill_table(table), examine(table), cells_by_loss(table))
+    again = read_again(arguments.again)[1] if arguments.again else {}
+    cells = confirm(all_cells(table), again)
+    sentences = answer_sentences(cells.pop(ALL), examine(table), cells, bool(again))
     for path in arguments.texts:
         write_answer(path, sentences)
     print("\n".join(sentences))
@@ -88,6 +89,7 @@ def read_arguments(argv=None):
     command.set_defaults(work=answer)
     command.add_argument("table", type=Path)
     command.add_argument("texts", type=Path, nargs="*", help="pages of Markdown, notebooks")
+    command.add_argument("--again", type=Path, help="what a second run says, from `again`")
     command = commands.add_parser("again", help=again.__doc__)
     command.set_defaults(work=again)
     command.add_argument("table", type=Path)

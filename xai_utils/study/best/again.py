@@ -1,4 +1,4 @@
-"""The study asked again with other images, by `notebooks/8_plan_again.md`: is it said again?"""
+"""The study asked again: with other images, by `notebooks/8_plan_again.md`, and other networks."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from xai_utils.files import write_atomically
 from xai_utils.study.best.cells import Cell
 from xai_utils.study.best.decision import differences, fill_table, pool_question, primary_rows
 from xai_utils.study.best.hypotheses import BORNE_OUT, OPEN, PAIR, REFUTED
-from xai_utils.study.best.losses import cells_by_loss, loss_of
+from xai_utils.study.best.losses import LOSSES, cells_by_loss, loss_of
 from xai_utils.study.best.plan import QUESTIONS
 
 METHOD, QUESTION = "grad_cam", next(iter(QUESTIONS))
@@ -48,23 +48,25 @@ def differences_by_network(table):
     return found
 
 
-def turns_with_the_loss(found):
-    """The verdict on H5: above zero in each network with a softmax, below with sigmoids.
+def turns_with_the_loss(found, losses=LOSSES):
+    """The verdict on H5 and H6: above zero in each network with a softmax, below with sigmoids.
 
     Parameters
     ----------
     found : list of OfNetwork
+    losses : sequence of {"softmax", "sigmoid"}
+        With which there have to be networks; otherwise it is open.
 
     Returns
     -------
     {"borne out", "refuted", "open"}
-        Open, too, if there are no networks with one of the two.
     """
     signs = [1 if loss_of(n.network) == "softmax" else -1 for n in found]
     ends = [sorted((s * n.low, s * n.high)) for s, n in zip(signs, found, strict=True)]
     if any(high < 0 for _, high in ends):
         return REFUTED
-    return BORNE_OUT if len(set(signs)) == 2 and all(low > 0 for low, _ in ends) else OPEN
+    there = set(losses) == {loss_of(n.network) for n in found}
+    return BORNE_OUT if there and all(low > 0 for low, _ in ends) else OPEN
 
 
 def all_cells(table):
@@ -102,10 +104,34 @@ def _said(cell, other):
     return SAID_AGAIN if other.scores == cell.scores else NOT_AGAIN
 
 
+def confirm(first, again):
+    """The cells of a first run, those undecided that a second run does not say again.
+
+    Parameters
+    ----------
+    first, again : dict of list of Cell
+        From `all_cells`; a second run may lack some, or all.
+
+    Returns
+    -------
+    dict of list of Cell
+    """
+    undecided = {}
+    for name, cell, other, said in compare_cells(first, again):
+        if said != SAID_AGAIN:
+            because = f"{said} with other images: {cell.because}, and then {other.because}"
+            cell = cell._replace(scores=(), because=because, needed=other.needed)
+            undecided[name, cell.method, cell.question] = cell
+    return {
+        name: [undecided.get((name, c.method, c.question), c) for c in cells]
+        for name, cells in first.items()
+    }
+
+
 def write_again(path, table):
     """Write what `compare_cells` and `turns_with_the_loss` need of a table, as JSON."""
     cells = {
-        name: [[c.method, c.question, c.scores, c.because, c.better] for c in cells]
+        name: [[c.method, c.question, c.scores, c.because, c.needed, c.better] for c in cells]
         for name, cells in all_cells(table).items()
     }
     content = {"networks": differences_by_network(table), "cells": cells}
@@ -118,8 +144,8 @@ def read_again(path):
     content = json.loads(Path(path).read_text("utf-8"))
     cells = {
         name: [
-            Cell(method, question, tuple(scores), because, better=tuple(map(tuple, better)))
-            for method, question, scores, because, better in rows
+            Cell(*names, tuple(scores), because, needed, better=tuple(map(tuple, better)))
+            for *names, scores, because, needed, better in rows
         ]
         for name, rows in content["cells"].items()
     }

@@ -12,7 +12,7 @@ from xai_utils.study.best.plan import EXPLAINED, SEED, STREAM, SURE, TILES
 from xai_utils.study.best.truths import tile_masks
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-ATTEMPTS = 200  # images that are tried for one mosaic,
+ATTEMPTS = 1000  # images that are tried for one mosaic,
 TOGETHER = 8  # so many at once
 
 

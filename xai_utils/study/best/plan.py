@@ -43,6 +43,8 @@ LAYERS = {
     "vgg19-mini": VGG_LAYERS,
     "vgg19": VGG_LAYERS,
     "efficientnet-lite0": ("top_activation", "block7a_project_bn", "block5c_add"),
+    "efficientnet-lite1": ("top_activation",),
+    "efficientnet-lite2": ("top_activation",),
 }
 TEMPERATURES = (0.5, 2.0, 4.0)  # factors of all logits; 1 is the network itself
 TRAININGS = "notebooks/trainings"  # folder of weights files of other trainings of vgg19-mini
@@ -188,4 +190,17 @@ SMALL = Scale(
     tolerance=None,
     max_steps=8,
     networks=("vgg19-mini", "vgg19-mini@4"),
+)
+# By notebooks/8_plan_others.md: networks of which nothing was known
+OTHERS = Scale(
+    images={"network": {"mosaic": 200}},
+    further={},
+    paths={"network": {}},
+    pixels={"network": {}},
+    sanity=0,
+    shard=50,
+    steps=FULL.steps,
+    tolerance=FULL.tolerance,
+    max_steps=FULL.max_steps,
+    networks=("efficientnet-lite1", "efficientnet-lite2"),
 )

@@ -1,19 +1,13 @@
-"""The answer in three sentences, computed from the table, and their place in texts."""
+"""The answer in three sentences, computed from the table."""
 
 from collections import Counter
-from pathlib import Path
 
-import nbformat
-
-from xai_utils.files import write_atomically
 from xai_utils.study.best.answer import METHODS, in_digits
 from xai_utils.study.best.cells import ANY, count_of
 from xai_utils.study.best.hypotheses import BORNE_OUT, MEASURE, REFUTED
 from xai_utils.study.best.losses import turned_cells
 from xai_utils.study.best.plan import MARGINS
 
-START, END = "<!-- answer -->", "<!-- end of answer -->"  # a text has its answer between them
-IN_SHORT = "**In short.** "  # with which the answer begins where it stood there before
 # for readers who know no code
 NAMES = {
     "odds": "the log-odds",
@@ -21,15 +15,13 @@ NAMES = {
     "post": "the probability",
     "pre": "the logit",
 }
-
-
 # a softmax was not part of the training of these; their own probability is the logit's sigmoid
 NAMES_WITH_SIGMOIDS = {**NAMES, "post": "the probability of an added softmax"}
 # what a number is, where one number is of one thing
 SHARES = {"Where is the class in the image?": " of the map in the right place"}
 
 
-def answer_sentences(cells, findings, by_loss):
+def answer_sentences(cells, findings, by_loss, twice=False):
     """What the study says: where the score matters most, when the sign turns, and what is decided.
 
     If the score to take turns with the loss of the training, that comes first.
@@ -44,19 +36,23 @@ def answer_sentences(cells, findings, by_loss):
         From `examine`.
     by_loss : dict
         From `cells_by_loss`.
+    twice : bool
+        Whether a second run, with other images, has confirmed the cells.
 
     Returns
     -------
     list of str
         Three sentences, each with one full stop.
     """
-    return [_by_loss(cells, by_loss) or _largest(cells), _turns(findings), _decided(cells)]
+    first = _by_loss(cells, by_loss, twice) or _largest(cells)
+    return [first, _turns(findings), _decided(cells, twice)]
 
 
-def _decided(cells):
+def _decided(cells, twice):
     methods, questions = (len({getattr(c, name) for c in cells}) for name in ("method", "question"))
     cases = (
         f"{len(cells)} cases over all networks, {methods} kinds of map with {questions} questions"
+        f"{', each asked with two sets of images' * twice}"
     )
     undecided = sum(not cell.scores for cell in cells)
     if undecided == len(cells):
@@ -100,7 +96,7 @@ def _listed(parts, last="and"):
     return f" {last} ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
 
 
-def _by_loss(cells, by_loss):
+def _by_loss(cells, by_loss, twice):
     """The cell in which the loss of the training matters most; "" if there is none."""
     turned = turned_cells(by_loss)
     if not turned:
@@ -109,10 +105,13 @@ def _by_loss(cells, by_loss):
     (planned,) = [c for c in cells if (c.method, c.question) == (softmax.method, softmax.question)]
     taken = f"says {_either(planned.scores)}" if planned.scores else "is undecided"
     own = ", there the log-odds of the class's own output" if "pre" in sigmoid.scores else ""
+    said = "not planned, it says"
+    if twice:
+        said = "planned only for a second run with other images, both runs say"
     return (
         f"For {METHODS[softmax.method]}, asked “{softmax.question}”, the comparison that was "
         f"planned, over {count_of(planned.compared.networks, 'network')}, {taken}; split by the "
-        f"loss of the training, which was not planned, it says: with a softmax "
+        f"loss of the training, which was {said}: with a softmax "
         f"{_taken(softmax)}, with sigmoids {_taken(sigmoid, NAMES_WITH_SIGMOIDS, own)}."
     )
 
@@ -203,46 +202,3 @@ def _saturation(findings):
         if shown and sure:
             return f"saturation alone makes it {change}, whether by as much as matters is open"
     return "whether saturation alone changes it is open"
-
-
-def put_answer(text, sentences):
-    """A text with the sentences between its marks, in place of what was there: str.
-
-    A notebook's *In short*, if it was there, stays before them.
-
-    Raises
-    ------
-    ValueError
-        If it has no such marks.
-    """
-    before, start, rest = text.partition(START)
-    old, end, after = rest.partition(END)
-    if not start or not end:
-        raise ValueError(
-            f"the text has no place for the answer; it stands between {START!r} and {END!r}: put "
-            "these two lines where it belongs"
-        )
-    lead = IN_SHORT if old.strip().startswith(IN_SHORT.strip()) else ""
-    return f"{before}{START}\n{lead}{' '.join(sentences)}\n{END}{after}"
-
-
-def write_answer(path, sentences):
-    """Put the sentences into a page of Markdown or a notebook.
-
-    Parameters
-    ----------
-    path : str or Path
-        ``.md``, or ``.ipynb`` with the marks in one of its cells of Markdown.
-    sentences : sequence of str
-    """
-    path = Path(path)
-    text = path.read_text("utf-8")
-    if path.suffix == ".ipynb":
-        notebook = nbformat.reads(text, as_version=4)
-        texts = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
-        place = next((cell for cell in texts if START in cell.source), texts[0])
-        place.source = put_answer(place.source, sentences)
-        text = nbformat.writes(notebook) + "\n"
-    else:
-        text = put_answer(text, sentences)
-    write_atomically(path, lambda file: file.write(text.encode()))

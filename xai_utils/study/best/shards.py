@@ -14,7 +14,7 @@ from xai_utils.study.best.networks import (
     places_of,
     role_of,
 )
-from xai_utils.study.best.plan import FULL, SMALL, Paths
+from xai_utils.study.best.plan import FULL, OTHERS, SMALL, Paths
 from xai_utils.study.best.sanity import check_cases
 from xai_utils.study.best.table import write_table
 from xai_utils.study.best.units import LAYER, run_units
@@ -144,4 +144,4 @@ def write_shard(shard, path, scale, photographs=None):
     write_table(path, list(run_shard(shard, scale, photographs)))
 
 
-SCALES = {"full": FULL, "small": SMALL}
+SCALES = {"full": FULL, "small": SMALL, "others": OTHERS}
