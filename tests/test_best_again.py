@@ -120,7 +120,10 @@ def test_a_cell_that_a_second_run_does_not_say_again_is_undecided(tmp_path):
     assert cell.because.endswith(again["sigmoid"][0].because) and cell.needed == 0
     few = {"sigmoid": [before._replace(scores=(), needed=700)]}
     (cell, *_) = confirm(first, few)["sigmoid"]
-    assert cell.because.startswith("not decided again with") and cell.needed == 700
+    assert cell.because.startswith("not said again with") and cell.needed == 700
+    (unsure, *_), (more, *_) = ([before._replace(scores=(), needed=n)] for n in (300, 700))
+    for one, other in ((unsure, more), (more, unsure)):
+        assert confirm({"sigmoid": [one]}, {"sigmoid": [other]})["sigmoid"][0].needed == 700
     assert confirm(first, {}) == first
 
 
@@ -130,7 +133,7 @@ def test_the_answer_says_that_it_was_asked_twice(tmp_path):
     first, _, decided = answer_sentences(cells.pop(ALL), examine(table), cells, True)
     assert (
         "split by the loss of the training, which was planned only for a second run with other "
-        "images, both runs say: with a softmax the log-odds (0."
+        "images, both runs say, in numbers of the first: with a softmax the log-odds (0."
     ) in first
     assert "with 3 questions, each asked with two sets of images" in decided
     cells = confirm(all_cells(table), all_cells(taking(tmp_path, "odds", "odds")))

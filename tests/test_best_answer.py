@@ -222,8 +222,8 @@ def test_the_answer_says_where_any_score_will_do_and_how_many_images_are_wanting
     )  # fmt: skip
     (*_, decided) = said(tmp_path, same, unsure)
     assert decided == (
-        f"{MEASURED}: 20 are undecided (a decision would take {cell.needed:,} images); any of the "
-        "four will do in 1."
+        f"{MEASURED}: 20 are undecided (for 1 of them a decision would take roughly "
+        f"{float(f'{cell.needed:.2g}'):,.0f} images); any of the four will do in 1."
     )
     three = make_rows(means(pre=0.3), noise=0.01)
     best = "the log-odds in 1, the log-probability in 1 and the probability in 1"
@@ -272,15 +272,16 @@ def test_the_answer_says_in_words_whether_the_sign_turns(tmp_path, linear, recti
     ("hot", "words"),
     [
         (0.1, "does not change it by what matters."),
-        (0.3, "alone changes it."),
-        (0.126, "alone makes it larger, whether by as much as matters is open."),
-        (0.074, "alone makes it smaller, whether by as much as matters is open."),
+        (0.3, "changes it."),
+        (0.126, "makes it larger, whether by as much as matters is open."),
+        (0.074, "makes it smaller, whether by as much as matters is open."),
     ],
 )
 def test_the_answer_says_in_words_what_saturation_does(tmp_path, hot, words):
     cool = mosaics(0.1, network="vgg19-mini@0.5", noise=0.02)
     hottest = mosaics(hot, network="vgg19-mini@4", noise=0.02, seed=1)
-    assert said(tmp_path, cool, hottest)[1].endswith(words)
+    sentence = said(tmp_path, cool, hottest)[1]
+    assert sentence.endswith(f" multiplying the logits of vgg19-mini {words}")
 
 
 def test_each_sentence_of_the_answer_has_one_full_stop(tmp_path):
@@ -305,7 +306,10 @@ def test_a_score_that_turns_with_the_loss_of_the_training_comes_first(tmp_path):
         "undecided; split by the loss of the training, which was not planned, it says: with a "
         "softmax the log-odds (0."
     )
-    assert ", with sigmoids the logit, there the log-odds of the class's own output (0." in first
+    assert (
+        ", with sigmoids, in trainings of one recipe, the logit, there the log-odds of the class's "
+        "own output (0."
+    ) in first
     table = as_table(tmp_path, softmax, turned)
     decided = [
         c._replace(scores=("odds", "log")) if (c.method, c.question) == ("grad_cam", WHERE) else c

@@ -13,7 +13,7 @@ from xai_utils.study.best.plan import QUESTIONS
 
 METHOD, QUESTION = "grad_cam", next(iter(QUESTIONS))
 ALL = "all"  # networks, whatever their loss
-SAID_AGAIN, NOT_AGAIN, CONTRADICTED = "said again", "not decided again", "contradicted"
+SAID_AGAIN, NOT_AGAIN, CONTRADICTED = "said again", "not said again", "contradicted"
 
 
 class OfNetwork(NamedTuple):
@@ -85,8 +85,8 @@ def compare_cells(first, again):
     Returns
     -------
     list of (str, Cell, Cell, str)
-        The networks that it is of, both cells, and "said again", "not decided again" or
-        "contradicted": another score is better than one that the first run takes.
+        The networks that it is of, both cells, and "said again", "contradicted" (another score is
+        better than one that the first run takes) or "not said again".
     """
     found = []
     for name, cells in first.items():
@@ -107,6 +107,8 @@ def _said(cell, other):
 def confirm(first, again):
     """The cells of a first run, those undecided that a second run does not say again.
 
+    The images that a decision would take are the larger number of both.
+
     Parameters
     ----------
     first, again : dict of list of Cell
@@ -116,16 +118,23 @@ def confirm(first, again):
     -------
     dict of list of Cell
     """
-    undecided = {}
-    for name, cell, other, said in compare_cells(first, again):
-        if said != SAID_AGAIN:
-            because = f"{said} with other images: {cell.because}, and then {other.because}"
-            cell = cell._replace(scores=(), because=because, needed=other.needed)
-            undecided[name, cell.method, cell.question] = cell
-    return {
-        name: [undecided.get((name, c.method, c.question), c) for c in cells]
-        for name, cells in first.items()
-    }
+    return {name: _confirmed(cells, again.get(name, ())) for name, cells in first.items()}
+
+
+def _confirmed(cells, again):
+    others = {(cell.method, cell.question): cell for cell in again}
+    return [_agreed(cell, others.get((cell.method, cell.question), cell)) for cell in cells]
+
+
+def _agreed(cell, other):
+    """The cell of a first run, after a second."""
+    if not cell.scores:
+        return cell._replace(needed=max(cell.needed, other.needed))
+    said = _said(cell, other)
+    if said == SAID_AGAIN:
+        return cell
+    because = f"{said} with other images: {cell.because}, and then {other.because}"
+    return cell._replace(scores=(), because=because, needed=other.needed)
 
 
 def write_again(path, table):

@@ -83,12 +83,14 @@ def _ordered(counts):
 
 
 def _wanted(cells):
-    """How many images the undecided cells would take, in brackets."""
-    needs = sorted(cell.needed for cell in cells if cell.needed)
+    """How many images the undecided cells would take, in brackets: two digits are known at most."""
+    undecided = [cell for cell in cells if not cell.scores]
+    needs = sorted(cell.needed for cell in undecided if cell.needed)
     if not needs:
         return " (too few images)"
-    span = f"{needs[0]:,}" if needs[0] == needs[-1] else f"{needs[0]:,} to {needs[-1]:,}"
-    return f" (a decision would take {span} images)"
+    ends = dict.fromkeys(f"{float(f'{need:.2g}'):,.0f}" for need in (needs[0], needs[-1]))
+    some = f"for {len(needs)} of them " if len(needs) < len(undecided) else ""
+    return f" ({some}a decision would take roughly {' to '.join(ends)} images)"
 
 
 def _listed(parts, last="and"):
@@ -108,11 +110,13 @@ def _by_loss(cells, by_loss, twice):
     said = "not planned, it says"
     if twice:
         said = "planned only for a second run with other images, both runs say"
+        said += ", in numbers of the first"
     return (
         f"For {METHODS[softmax.method]}, asked “{softmax.question}”, the comparison that was "
         f"planned, over {count_of(planned.compared.networks, 'network')}, {taken}; split by the "
         f"loss of the training, which was {said}: with a softmax "
-        f"{_taken(softmax)}, with sigmoids {_taken(sigmoid, NAMES_WITH_SIGMOIDS, own)}."
+        f"{_taken(softmax)}, with sigmoids, in trainings of one recipe, "
+        f"{_taken(sigmoid, NAMES_WITH_SIGMOIDS, own)}."
     )
 
 
@@ -189,16 +193,18 @@ def _more(side):
 
 
 def _saturation(findings):
-    shown = [f.shown for f in findings if f.hypothesis == "H4" and f.shown]
-    verdicts = {f.verdict for f in findings if f.hypothesis == "H4"}
+    tried = [f for f in findings if f.hypothesis == "H4"]
+    shown, verdicts = [f.shown for f in tried if f.shown], {f.verdict for f in tried}
+    networks = _listed(list(dict.fromkeys(f.network.partition("@")[0] for f in tried)))
+    multiplying = f"multiplying the logits of {networks}"
     if verdicts == {BORNE_OUT}:
-        return "saturation alone does not change it by what matters"
+        return f"{multiplying} does not change it by what matters"
     if verdicts == {REFUTED}:
-        return "saturation alone changes it"
+        return f"{multiplying} changes it"
     for change, sure in (
         ("smaller", all(d.high < 0 for d in shown)),
         ("larger", all(d.low > 0 for d in shown)),
     ):
         if shown and sure:
-            return f"saturation alone makes it {change}, whether by as much as matters is open"
+            return f"{multiplying} makes it {change}, whether by as much as matters is open"
     return "whether saturation alone changes it is open"
