@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shutil
+import statistics
 import subprocess
 from pathlib import Path
 
@@ -25,6 +26,7 @@ STEPS = 16  # of the paths that are not refined
 REFINED = 1  # of the twenty scenes: the first have a refined path too, and Integrated Gradients
 TOLERANCE = 0.01
 NODE = shutil.which("node")
+ROOT = Path(__file__).parent.parent
 PATTERN = np.array([[c == "#" for c in row] for row in example.PATTERNS["Letter T"].split()], float)
 
 needs_node = pytest.mark.skipif(not NODE, reason="node is not installed")
@@ -153,6 +155,13 @@ def test_the_page_is_one_small_file_that_asks_for_nothing(page):
     assert not re.findall(r"<link|<script src|@import|url\(", text)
     assert set(re.findall(r'src="(\w+):', text)) == {"data"}
     assert "default-src 'none'" in text
+
+
+def test_the_readme_has_the_times_that_were_measured():
+    measured = json.loads((ROOT / "benchmarks" / "live.json").read_text("utf-8"))["seconds"]
+    text = (ROOT / "live" / "README.md").read_text("utf-8")
+    for name, values in measured.items():
+        assert f"| {name} | {statistics.median(values):.2f} s |" in text
 
 
 def test_without_scripts_every_map_is_there(page):
