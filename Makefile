@@ -90,7 +90,7 @@ else
 	rm -f vgg19_mini.checkpoint.npz
 endif
 
-benchmark: live  ## measure again what an explanation costs (an hour and a half, nothing else running)
+benchmark: live  ## measure again what an explanation costs (two hours, nothing else running)
 	for name in cost images points completeness report live; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 # PHOTOGRAPHS: folder with one photograph for each of ImageNet's classes, for its networks

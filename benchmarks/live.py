@@ -8,7 +8,6 @@ median of several, each in a browser of its own. Prints a table, and writes benc
 
 import io
 import json
-import shutil
 import statistics
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
+from report import find_browser
 
 from xai_utils.embedded.scenes import make_scene
 from xai_utils.files import write_atomically
@@ -25,7 +25,6 @@ OUTPUT = Path(__file__).with_name("live.json")
 STREAM = 41  # scenes that neither training nor a test has seen
 OPENINGS = 3
 LONGEST = 300_000  # ms
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 # by name: what is awaited, one after the other, after the picture was dropped
 AWAITED = {
     "all maps of one point": "document.body.dataset.ready.startsWith('scene.png')",
@@ -61,7 +60,7 @@ def open_once(chromium, path, picture):
 
 
 def main():
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    path = find_browser()
     if path is None or not PAGE.is_file():
         sys.exit(f"Chromium must be on the path, and {PAGE.name} there: make live")
     found = []

@@ -97,9 +97,14 @@ def explaining_passes(classifier, image, settings):
         ScoreGradients(classifier, [image], [predicted], **given).path("pixels")
 
 
+def find_browser():
+    """The path of Chromium, or None."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 def open_page(page, count):
     """Seconds until a page is loaded, and until its rows are there; None where no browser is."""
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    path = find_browser()
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:

@@ -90,12 +90,16 @@ def compare_cells(first, again):
     """
     found = []
     for name, cells in first.items():
-        others = {(cell.method, cell.question): cell for cell in again.get(name, ())}
+        others = _by_case(again.get(name, ()))
         for cell in (cell for cell in cells if cell.scores):
             other = others.get((cell.method, cell.question))
             if other is not None:
                 found.append((name, cell, other, _said(cell, other)))
     return found
+
+
+def _by_case(cells):
+    return {(cell.method, cell.question): cell for cell in cells}
 
 
 def _said(cell, other):
@@ -122,7 +126,7 @@ def confirm(first, again):
 
 
 def _confirmed(cells, again):
-    others = {(cell.method, cell.question): cell for cell in again}
+    others = _by_case(again)
     return [_agreed(cell, others.get((cell.method, cell.question), cell)) for cell in cells]
 
 
