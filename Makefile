@@ -17,7 +17,7 @@ STRIP := $(BIN)/nbstripout --keep-output --keep-count --keep-id --extra-keys \
 EXPLAIN := $(BIN)/python -m xai_utils explain
 OPTION = $(if $($(1)),$(2) "$($(1))")
 
-.PHONY: help figures imagenet explain live site engine test portable lab notebooks train benchmark study again answer lint lock clean style pytest nbval
+.PHONY: help figures imagenet explain live site engine test portable lab notebooks train benchmark study heads again answer lint lock clean style pytest nbval
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -99,6 +99,10 @@ STUDY = scale=$(if $(SMALL),small,$(SCALE)) $(if $(PHOTOGRAPHS),photographs=$(PH
 study: $(READY)  ## measure which score is best (an hour and more; SMALL=1: two minutes; SEED=14: other images; SCALE=others: two networks more); goes on where it was
 	$(OWN) python -m snakemake --snakefile workflow/study.smk --cores $(CORES) --rerun-incomplete \
 		--rerun-triggers mtime input --nolock --quiet rules --config $(STUDY)
+
+heads: $(READY)  ## measure two last layers that differ in the loss alone, on PHOTOGRAPHS (ten minutes), for notebook 8
+	$(OWN) python -m xai_utils.study.best.heads $(PHOTOGRAPHS) results/study/heads.csv.gz
+	$(BIN)/python -m xai_utils.study.best again results/study/heads.csv.gz notebooks/8_heads.json
 
 again: $(READY)  ## after make study with SEED=14 and with SCALE=others: what they say of the answer, for notebook 8
 	STUDY_SEED=14 $(BIN)/python -m xai_utils.study.best again results/study/full-14/table.csv.gz notebooks/8_again.json

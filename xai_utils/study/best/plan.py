@@ -45,6 +45,8 @@ LAYERS = {
     "efficientnet-lite0": ("top_activation", "block7a_project_bn", "block5c_add"),
     "efficientnet-lite1": ("top_activation",),
     "efficientnet-lite2": ("top_activation",),
+    "softmax-head": ("top_activation",),  # by notebooks/8_plan_heads.md
+    "sigmoid-head": ("top_activation",),
 }
 TEMPERATURES = (0.5, 2.0, 4.0)  # factors of all logits; 1 is the network itself
 TRAININGS = "notebooks/trainings"  # folder of weights files of other trainings of vgg19-mini
