@@ -101,8 +101,7 @@ study: $(READY)  ## measure which score is best (an hour and more; SMALL=1: two 
 		--rerun-triggers mtime input --nolock --quiet rules --config $(STUDY)
 
 heads: $(READY)  ## measure two last layers that differ in the loss alone, on PHOTOGRAPHS (ten minutes), for notebook 8
-	$(OWN) python -m xai_utils.study.best.heads $(PHOTOGRAPHS) results/study/heads.csv.gz
-	$(BIN)/python -m xai_utils.study.best again results/study/heads.csv.gz notebooks/8_heads.json
+	$(OWN) python -m xai_utils.study.best.heads $(PHOTOGRAPHS) notebooks/8_heads.csv.gz
 
 again: $(READY)  ## after make study with SEED=14 and with SCALE=others: what they say of the answer, for notebook 8
 	STUDY_SEED=14 $(BIN)/python -m xai_utils.study.best again results/study/full-14/table.csv.gz notebooks/8_again.json
@@ -112,7 +111,7 @@ again: $(READY)  ## after make study with SEED=14 and with SCALE=others: what th
 ANSWER := notebooks/8_what_is_best.ipynb
 answer: $(READY)  ## after make study: put its table and its answer into the notebook and the texts
 	cp results/study/full/table.csv.gz notebooks/8_table.csv.gz
-	$(BIN)/python -m xai_utils.study.best answer --again notebooks/8_again.json notebooks/8_table.csv.gz README.md notebooks/index.ipynb $(ANSWER)
+	$(BIN)/python -m xai_utils.study.best answer --again notebooks/8_again.json --heads notebooks/8_heads.csv.gz notebooks/8_table.csv.gz README.md notebooks/index.ipynb $(ANSWER)
 	$(OWN) jupyter nbconvert --to notebook --execute --inplace $(ANSWER)
 	$(STRIP) $(ANSWER)
 

@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import norm
 
 from xai_utils.scores import SCORES
+from xai_utils.study.best.again import OfNetwork
 from xai_utils.study.best.answer import by_bin, compare_scores, judge_matrix, outcome
 from xai_utils.study.best.decision import (
     as_markdown,
@@ -319,6 +320,15 @@ def test_a_score_that_turns_with_the_loss_of_the_training_comes_first(tmp_path):
     assert "over 2 networks, says the log-odds or the log-probability; split by" in first
     assert set(cells_by_loss(as_table(tmp_path, softmax, turned))) == {"softmax", "sigmoid"}
     assert said(tmp_path, softmax, same)[0].startswith("The choice of score matters most")
+    for of_sigmoids, verdict in ((-0.2, "bears"), (0.2, "does not bear"), (-0.02, "leaves")):
+        heads = [
+            OfNetwork("softmax-head", 0.3, 0.2, 0.4),
+            OfNetwork("sigmoid-head", of_sigmoids, of_sigmoids - 0.1, of_sigmoids + 0.1),
+        ]
+        first = answer_sentences(fill_table(table), [], cells_by_loss(table), heads=heads)[0]
+        assert f"of which only the last layer was trained, with either loss, {verdict} " in first
+        digits = f"{of_sigmoids:+.2f} [{of_sigmoids - 0.1:+.2f}, {of_sigmoids + 0.1:+.2f}]"
+        assert f"+0.30 [+0.20, +0.40] with a softmax and {digits} with sigmoids)." in first
     alone = cells_by_loss(as_table(tmp_path, softmax))
     assert (list(alone), turned_cells(alone)) == (["softmax"], [])
 

@@ -1,21 +1,32 @@
 """The figures of the answer show what is in the table, and example maps are chosen by rank."""
 
 import re
+from itertools import combinations
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from tests.test_best_answer import WHERE, as_table, make_row, make_rows, means
+from xai_utils.embedded.cutouts import outlined_photograph
 from xai_utils.gradients import ScoreGradients
 from xai_utils.heatmaps import share_inside
+from xai_utils.images import resize_image
 from xai_utils.methods import grad_cam
 from xai_utils.scores import SCORES
 from xai_utils.study.best.across import compare_places, networks_figure
 from xai_utils.study.best.answer import METHODS, compare_scores
 from xai_utils.study.best.cases import Source, make_case
 from xai_utils.study.best.decision import fill_table
-from xai_utils.study.best.examples import PAIR, choose_examples, examples_figure
+from xai_utils.study.best.examples import (
+    PAIR,
+    at_quartiles,
+    choose_examples,
+    examples_figure,
+    measure_examples,
+    photographs_alone,
+    photographs_in_mosaics,
+)
 from xai_utils.study.best.matrices import decision_figure, judges_figure
 from xai_utils.study.best.pictures import difference_figure
 from xai_utils.study.best.plan import QUESTIONS
@@ -137,13 +148,14 @@ def scenes(shares):
             yield make_row(image=f"one-{number}", score=score, value=value, **{"class": "cat"})
 
 
-def test_examples_stand_at_the_quartiles_of_the_difference(tmp_path):
+def test_examples_stand_at_the_quartiles_of_the_difference(mini, tmp_path):
     shares = {n: (0.5, 0.5 + 0.01 * ((7 * n) % 9)) for n in range(9)}  # nine different ones
-    examples = choose_examples(as_table(tmp_path, scenes(shares)))
+    examples = choose_examples(as_table(tmp_path, scenes(shares)), mini)
     assert [e.rank for e in examples] == [0, 0.25, 0.5, 0.75, 1]
-    assert [round(e.shares[1] - e.shares[0], 6) for e in examples] == [0, 0.02, 0.04, 0.06, 0.08]
-    assert all((7 * e.number) % 9 == round(100 * (e.shares[1] - 0.5)) for e in examples)
-    assert choose_examples(as_table(tmp_path, make_rows(means(), kind="mosaic"))) == []
+    assert [round(e.difference, 6) for e in examples] == [0, 0.02, 0.04, 0.06, 0.08]
+    numbers = [int(e.case.name.removeprefix("one-")) for e in examples]
+    assert [(7 * n) % 9 for n in numbers] == [0, 2, 4, 6, 8]
+    assert choose_examples(as_table(tmp_path, make_rows(means(), kind="mosaic")), mini) == []
 
 
 def test_the_maps_of_an_example_are_those_of_the_table_or_it_is_refused(mini, tmp_path):
@@ -152,7 +164,7 @@ def test_the_maps_of_an_example_are_those_of_the_table_or_it_is_refused(mini, tm
         case = make_case("one", Source(mini), number)
         gradients = ScoreGradients(mini, [case.image], case.targets, LAYER)
         shares[number] = [share_inside(grad_cam(gradients, s)[0], case.masks[0]) for s in PAIR]
-    examples = choose_examples(as_table(tmp_path, scenes(shares)))
+    examples = choose_examples(as_table(tmp_path, scenes(shares)), mini)
     figure = examples_figure(mini, LAYER, examples, "Two scenes")
     titles = [ax.get_title() for ax in figure.axes if ax.get_title()]
     effects = sorted(odds - pre for pre, odds in shares.values())
@@ -161,3 +173,44 @@ def test_the_maps_of_an_example_are_those_of_the_table_or_it_is_refused(mini, tm
     wrong = [examples[0]._replace(shares=(0.0, 0.0))]
     with pytest.raises(ValueError, match="was made with another network; run make study"):
         examples_figure(mini, LAYER, wrong, "Not these")
+
+
+def test_photographs_stand_in_mosaics_with_the_class_that_they_have_alone(mini):
+    alone, mosaics = photographs_alone(mini), photographs_in_mosaics(mini)
+    assert [mini.class_names[case.targets[0]] for case in alone[:2]] == ["cat", "cup"]
+    # no two of one class are put together
+    targets = [case.targets[0] for case in alone]
+    assert len(mosaics) == sum(len({*four}) == 4 for four in combinations(targets, 4)) > 0
+    first = mosaics[0]
+    names = first.name.split("+")
+    by_name = {case.name: case for case in alone}
+    assert first.targets == tuple(by_name[name].targets[0] for name in names)
+    corner = resize_image(by_name[names[3]].tiles[0], 112, 112)
+    np.testing.assert_array_equal(first.image[112:, 112:], corner)
+    assert first.masks[3, 112:, 112:].all() and first.masks[3].sum() == 112**2
+
+
+def test_an_outlined_object_is_where_the_scenes_cut_it_out(mini):
+    cat = photographs_alone(mini)[0]
+    photo, outline = outlined_photograph("cat")
+    assert cat.masks.shape == (1, 224, 224)
+    assert cat.masks.mean() == pytest.approx((np.asarray(outline) > 127).mean(), abs=0.01)
+    np.testing.assert_array_equal(cat.tiles[0], np.asarray(photo))
+
+
+def test_photographs_are_ranked_by_the_difference_that_their_maps_have(mini):
+    cases = photographs_in_mosaics(mini)[:2]
+    ranked = measure_examples(mini, LAYER, cases)
+    assert [e.rank for e in ranked] == pytest.approx(np.linspace(0, 1, 8))
+    assert sorted(round(e.difference, 3) for e in ranked) == [
+        round(e.difference, 3) for e in ranked
+    ]
+    for example in ranked:
+        case, place = example.case, example.place
+        gradients = ScoreGradients(mini, [case.image], [case.targets[place]], LAYER)
+        own = [share_inside(grad_cam(gradients, s)[0], case.masks[place]) for s in PAIR]
+        assert example.shares == pytest.approx(own, abs=1e-5)
+    assert [e.rank for e in at_quartiles(ranked)] == [e.rank for e in ranked][:1] + [
+        ranked[i].rank for i in (2, 4, 5, 7)
+    ]
+    assert at_quartiles([]) == [] and len(at_quartiles(ranked[:1])) == 1

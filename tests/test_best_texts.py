@@ -1,5 +1,6 @@
 """The texts say what notebook 8 computes and prints, which nbval compares."""
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -47,3 +48,21 @@ def test_what_is_said_of_further_runs_is_what_they_printed(cells):
     both = "Both are on their side" in by_id["others-end"].source
     assert both == ("H6 is borne out" in by_id["others"].outputs[0].text)
     assert len(read_again(NOTEBOOKS / "8_others.json")[0]) == 2
+    assert by_id["heads-maps"].source.startswith("H7 is refuted: with sigmoids, too, the log-odds")
+    assert "H7 is refuted" in by_id["heads"].outputs[0].text
+    assert "sigmoid   +" in by_id["heads"].outputs[0].text
+
+
+def test_what_is_said_of_photographs_is_what_their_maps_have(cells):
+    by_id = {cell.id: cell for cell in cells}
+    said = by_id["photos-alone-end"].source
+    assert said.startswith("Alone in a picture, a photograph has two maps that hardly differ: no")
+    median = float(re.search(r"rank  50%.*?([+-][\d.]+)\n", _printed(by_id["photo-mosaics"]))[1])
+    alone = [
+        float(v) for v in re.findall(r", ([+-][\d.]+)$", _printed(by_id["photos-alone"]), re.M)
+    ]
+    assert len(alone) == 8 and max(map(abs, alone)) < median / 2
+
+
+def _printed(cell):
+    return "".join(o.text for o in cell.outputs if o.output_type == "stream")

@@ -26,8 +26,8 @@ if SEED:
 
 # what reads the table does not make it
 READING = (
-    "across", "again", "answer", "cells", "decision", "examples", "hypotheses", "losses", "matrices", "naive",
-    "pictures", "sentences", "texts", "worth",
+    "across", "again", "answer", "cells", "decision", "examples", "heads", "hypotheses", "losses", "matrices",
+    "naive", "pictures", "sentences", "texts", "worth",
 )
 READERS = [f"xai_utils/study/best/{name}.py" for name in READING]
 PACKAGE = glob_wildcards("xai_utils/{file,[^.].*}.py").file

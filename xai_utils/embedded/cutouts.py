@@ -35,12 +35,25 @@ def cut_out(rng, class_name, regions):
 
 
 @cache
-def _polygon(class_name):
+def outlined_photograph(class_name):
+    """A photograph, and in it what an object covers: images (RGB and L) of one size.
+
+    Parameters
+    ----------
+    class_name : str
+        One of the keys of REGIONS["polygons"].
+    """
     region = REGIONS["polygons"][class_name]
-    points = np.array(region["polygon"])
     photo = Image.fromarray(photograph(region["photo"]))
     outline = Image.new("L", photo.size)
-    ImageDraw.Draw(outline).polygon([tuple(p) for p in points.tolist()], fill=255)
+    ImageDraw.Draw(outline).polygon([tuple(p) for p in region["polygon"]], fill=255)
+    return photo, outline
+
+
+@cache
+def _polygon(class_name):
+    photo, outline = outlined_photograph(class_name)
+    points = np.array(REGIONS["polygons"][class_name]["polygon"])
     box = (*points.min(0).tolist(), *(points.max(0) + 1).tolist())
     return _shrink(photo.crop(box)), _shrink(outline.crop(box))
 

@@ -5,7 +5,14 @@ import json
 from pathlib import Path
 
 from xai_utils.loading import load_classifier
-from xai_utils.study.best.again import ALL, all_cells, confirm, read_again, write_again
+from xai_utils.study.best.again import (
+    ALL,
+    all_cells,
+    confirm,
+    differences_by_network,
+    read_again,
+    write_again,
+)
 from xai_utils.study.best.hypotheses import examine
 from xai_utils.study.best.photographs import measure_photographs
 from xai_utils.study.best.sentences import answer_sentences
@@ -50,7 +57,8 @@ def answer(arguments):
     table = read_table(arguments.table)
     again = read_again(arguments.again)[1] if arguments.again else {}
     cells = confirm(all_cells(table), again)
-    sentences = answer_sentences(cells.pop(ALL), examine(table), cells, bool(again))
+    heads = differences_by_network(read_table(arguments.heads)) if arguments.heads else []
+    sentences = answer_sentences(cells.pop(ALL), examine(table), cells, bool(again), heads)
     for path in arguments.texts:
         write_answer(path, sentences)
     print("\n".join(sentences))
@@ -90,6 +98,7 @@ def read_arguments(argv=None):
     command.add_argument("table", type=Path)
     command.add_argument("texts", type=Path, nargs="*", help="pages of Markdown, notebooks")
     command.add_argument("--again", type=Path, help="what a second run says, from `again`")
+    command.add_argument("--heads", type=Path, help="table of two last layers, from make heads")
     command = commands.add_parser("again", help=again.__doc__)
     command.set_defaults(work=again)
     command.add_argument("table", type=Path)

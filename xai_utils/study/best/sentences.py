@@ -2,10 +2,11 @@
 
 from collections import Counter
 
+from xai_utils.study.best.again import turns_with_the_loss
 from xai_utils.study.best.answer import METHODS, in_digits
 from xai_utils.study.best.cells import ANY, count_of
 from xai_utils.study.best.hypotheses import BORNE_OUT, MEASURE, REFUTED
-from xai_utils.study.best.losses import turned_cells
+from xai_utils.study.best.losses import loss_of, turned_cells
 from xai_utils.study.best.plan import MARGINS
 
 # for readers who know no code
@@ -21,7 +22,7 @@ NAMES_WITH_SIGMOIDS = {**NAMES, "post": "the probability of an added softmax"}
 SHARES = {"Where is the class in the image?": " of the map in the right place"}
 
 
-def answer_sentences(cells, findings, by_loss, twice=False):
+def answer_sentences(cells, findings, by_loss, twice=False, heads=()):
     """What the study says: where the score matters most, when the sign turns, and what is decided.
 
     If the score to take turns with the loss of the training, that comes first.
@@ -38,13 +39,15 @@ def answer_sentences(cells, findings, by_loss, twice=False):
         From `cells_by_loss`.
     twice : bool
         Whether a second run, with other images, has confirmed the cells.
+    heads : sequence of OfNetwork
+        From `differences_by_network`, of one network with last layers trained with either loss.
 
     Returns
     -------
     list of str
         Three sentences, each with one full stop.
     """
-    first = _by_loss(cells, by_loss, twice) or _largest(cells)
+    first = _by_loss(cells, by_loss, twice, heads) or _largest(cells)
     return [first, _turns(findings), _decided(cells, twice)]
 
 
@@ -98,7 +101,7 @@ def _listed(parts, last="and"):
     return f" {last} ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
 
 
-def _by_loss(cells, by_loss, twice):
+def _by_loss(cells, by_loss, twice, heads):
     """The cell in which the loss of the training matters most; "" if there is none."""
     turned = turned_cells(by_loss)
     if not turned:
@@ -116,7 +119,21 @@ def _by_loss(cells, by_loss, twice):
         f"planned, over {count_of(planned.compared.networks, 'network')}, {taken}; split by the "
         f"loss of the training, which was {said}: with a softmax "
         f"{_taken(softmax)}, with sigmoids, in trainings of one recipe, "
-        f"{_taken(sigmoid, NAMES_WITH_SIGMOIDS, own)}."
+        f"{_taken(sigmoid, NAMES_WITH_SIGMOIDS, own)}{_by_head(heads)}."
+    )
+
+
+def _by_head(heads):
+    """What last layers that were trained alone say of it, as a clause."""
+    if not heads:
+        return ""
+    says = {BORNE_OUT: "bears that out", REFUTED: "does not bear that out"}
+    verdict = says.get(turns_with_the_loss(heads), "leaves that open")
+    names = {"softmax": "a softmax", "sigmoid": "sigmoids"}
+    ends = [f"{in_digits(n)} with {names[loss_of(n.network)]}" for n in heads]
+    return (
+        f"; a network for ImageNet of which only the last layer was trained, with either loss, "
+        f"{verdict} (log-odds minus logit: {_listed(ends)})"
     )
 
 
