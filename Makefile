@@ -101,7 +101,7 @@ study: $(READY)  ## measure which score is best (an hour and more; SMALL=1: two 
 		--rerun-triggers mtime input --nolock --quiet rules --config $(STUDY)
 
 heads: $(READY)  ## measure two last layers that differ in the loss alone, on PHOTOGRAPHS (ten minutes), for notebook 8
-	$(OWN) python -m xai_utils.study.best.heads $(PHOTOGRAPHS) notebooks/8_heads.csv.gz
+	STUDY_SEED=13 $(OWN) python -m xai_utils.study.best.heads '$(PHOTOGRAPHS)' notebooks/8_heads.csv.gz
 
 again: $(READY)  ## after make study with SEED=14 and with SCALE=others: what they say of the answer, for notebook 8
 	STUDY_SEED=14 $(BIN)/python -m xai_utils.study.best again results/study/full-14/table.csv.gz notebooks/8_again.json

@@ -320,13 +320,17 @@ def test_a_score_that_turns_with_the_loss_of_the_training_comes_first(tmp_path):
     assert "over 2 networks, says the log-odds or the log-probability; split by" in first
     assert set(cells_by_loss(as_table(tmp_path, softmax, turned))) == {"softmax", "sigmoid"}
     assert said(tmp_path, softmax, same)[0].startswith("The choice of score matters most")
-    for of_sigmoids, verdict in ((-0.2, "bears"), (0.2, "does not bear"), (-0.02, "leaves")):
+    for of_sigmoids, verdict in (
+        (-0.2, "changes which is ahead, too"),
+        (0.2, "does not change which is ahead"),
+        (-0.02, "leaves open which is ahead"),
+    ):
         heads = [
             OfNetwork("softmax-head", 0.3, 0.2, 0.4),
             OfNetwork("sigmoid-head", of_sigmoids, of_sigmoids - 0.1, of_sigmoids + 0.1),
         ]
         first = answer_sentences(fill_table(table), [], cells_by_loss(table), heads=heads)[0]
-        assert f"of which only the last layer was trained, with either loss, {verdict} " in first
+        assert f"of a network for ImageNet was trained with either, the loss {verdict} (" in first
         digits = f"{of_sigmoids:+.2f} [{of_sigmoids - 0.1:+.2f}, {of_sigmoids + 0.1:+.2f}]"
         assert f"+0.30 [+0.20, +0.40] with a softmax and {digits} with sigmoids)." in first
     alone = cells_by_loss(as_table(tmp_path, softmax))

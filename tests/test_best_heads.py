@@ -5,15 +5,23 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from xai_utils.loading import load_classifier
+from xai_utils.study.best import heads
+from xai_utils.study.best.cases import Source, make_case
 from xai_utils.study.best.heads import (
     BASE,
     BATCH_SIZE,
     EPOCHS,
     LAYER,
+    LOSSES,
     MOSAICS,
+    RATE,
+    RIGHT,
+    SEED,
+    SMALLEST,
     SQUARES,
     cut_squares,
     features_of,
@@ -49,20 +57,30 @@ def photographs(tmp_path):
     return sorted(tmp_path.glob("*.png"))
 
 
-def test_both_last_layers_are_shown_the_same_mosaics(knows_colours, photographs, capsys):
+def test_both_last_layers_are_shown_the_same_mosaics(knows_colours, photographs):
     rows = list(measure_heads(knows_colours, photographs, mosaics=3, epochs=20))
     shown = {
         name: [(row["image"], row["class"]) for row in rows if row["network"] == name]
         for name in ("softmax-head", "sigmoid-head")
     }
     assert shown["softmax-head"] == shown["sigmoid-head"]
-    assert {row["image"] for row in rows} == {"mosaic-0", "mosaic-1", "mosaic-2"}
+    of_mosaics = [row for row in rows if row["kind"] == "mosaic"]
+    assert {row["image"] for row in of_mosaics} == {"mosaic-0", "mosaic-1", "mosaic-2"}
+    source = Source(knows_colours, photographs)
+    tiles = {
+        knows_colours.class_names[t]
+        for n in range(3)
+        for t in make_case("mosaic", source, n).targets
+    }
+    assert {row["class"] for row in of_mosaics} == tiles
     assert {row["head"] for row in rows} == {"linear"} and {row["layer"] for row in rows} == {LAYER}
     values = {name: [row["value"] for row in rows if row["network"] == name] for name in shown}
     assert values["softmax-head"] != values["sigmoid-head"]
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.partition(":")[0] for line in lines] == ["softmax", "sigmoid"]
-    assert all(line.endswith(" of 4 photographs in their class") for line in lines)
+    right = [row for row in rows if row["measure"] == RIGHT]
+    assert [row["class"] for row in right] == 2 * list(COLOURS)
+    assert {row["value"] for row in right} <= {0, 1}
+    with pytest.raises(ValueError, match="3 photographs for the 4 classes of 'colours': one for"):
+        next(measure_heads(knows_colours, photographs[:3]))
 
 
 def test_with_the_weights_it_had_a_network_is_as_it_was(knows_colours):
@@ -77,12 +95,13 @@ def test_with_the_weights_it_had_a_network_is_as_it_was(knows_colours):
     np.testing.assert_allclose(knows_colours.logits(images), by_hand, rtol=1e-4, atol=1e-4)
 
 
-def test_a_last_layer_learns_what_its_loss_asks_of_it():
+def test_a_last_layer_learns_what_its_loss_asks_of_it(monkeypatch):
     """Of nothing, sigmoids say what is probable, 1/7 to 6/7; a softmax finds all classes alike."""
+    monkeypatch.setattr(heads, "RATE", 0.005)
     targets = np.arange(70 * BATCH_SIZE) % 7
     nothing = np.zeros((len(targets), 3), np.float32)
     for loss, level in (("sigmoid", np.log(1 / 6)), ("softmax", 0)):
-        _, bias = train_head(nothing, targets, 7, loss, epochs=60)
+        _, bias = train_head(nothing, targets, 7, loss, epochs=12)
         np.testing.assert_allclose(bias, level, atol=0.2)
     features = np.eye(7, dtype=np.float32)[targets]
     for loss in ("softmax", "sigmoid"):
@@ -90,6 +109,26 @@ def test_a_last_layer_learns_what_its_loss_asks_of_it():
         assert ((features @ kernel + bias).argmax(axis=1) == targets).all()
         again, _ = train_head(features, targets, 7, loss, epochs=10)
         np.testing.assert_allclose(again, kernel, atol=1e-3)
+
+
+def test_both_losses_see_the_same_pictures_in_the_same_order(monkeypatch):
+    seen = {"softmax": [], "sigmoid": []}
+
+    def recording(loss):
+        def of_targets(targets, logits):
+            tf.py_function(lambda t: seen[loss].append(t.numpy().argmax(axis=1)), [targets], [])
+            return LOSSES[loss](targets, logits)
+
+        return of_targets
+
+    targets = np.arange(3 * BATCH_SIZE) % 7
+    features = np.zeros((len(targets), 3), np.float32)
+    monkeypatch.setattr(heads, "LOSSES", {loss: recording(loss) for loss in seen})
+    for loss in seen:
+        train_head(features, targets, 7, loss, epochs=2)
+    assert len(seen["softmax"]) == len(seen["sigmoid"]) == 6
+    np.testing.assert_array_equal(seen["softmax"], seen["sigmoid"])
+    assert (seen["softmax"][0] != targets[:BATCH_SIZE]).any()  # it is drawn
 
 
 def test_squares_are_parts_of_the_photograph_of_half_its_shorter_side_at_least():
@@ -110,11 +149,15 @@ def test_the_plan_for_last_layers_has_the_numbers_of_the_code():
     for said in (
         f"of `{BASE}` but the last",
         f"in batches of {BATCH_SIZE}, {EPOCHS} times over",
+        f"Keras's own, seed {SEED}",
+        f"their order (seed {SEED}), and Adam at a rate of {RATE}".replace("0.", "."),
+        "half to all of the shorter side",
         f"{SQUARES} squares from each",
         f"the first {MOSAICS} mosaics of `{BASE}`",
         f"read at `{LAYER}`",
         f"margin ({MARGINS['grid pointing']:g})".replace("0.", "."),
     ):
         assert said in plan
+    assert SMALLEST == 0.5
     for loss in ("softmax", "sigmoid"):
         assert next(iter(places_of(f"{loss}-head"))) == LAYER

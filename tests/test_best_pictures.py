@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.test_best_answer import WHERE, as_table, make_row, make_rows, means
-from xai_utils.embedded.cutouts import outlined_photograph
+from xai_utils.embedded.cutouts import REGIONS, outlined_photograph
 from xai_utils.gradients import ScoreGradients
 from xai_utils.heatmaps import share_inside
 from xai_utils.images import resize_image
@@ -194,7 +194,13 @@ def test_an_outlined_object_is_where_the_scenes_cut_it_out(mini):
     cat = photographs_alone(mini)[0]
     photo, outline = outlined_photograph("cat")
     assert cat.masks.shape == (1, 224, 224)
-    assert cat.masks.mean() == pytest.approx((np.asarray(outline) > 127).mean(), abs=0.01)
+    points = np.array(REGIONS["polygons"]["cat"]["polygon"]) * 224 / photo.size
+    rows, columns = np.nonzero(cat.masks[0])
+    box = [columns.min(), rows.min(), columns.max(), rows.max()]
+    np.testing.assert_allclose(box, [*points.min(axis=0), *points.max(axis=0)], atol=2)
+    x, y = points.T  # the area by the shoelace formula
+    area = abs(x @ np.roll(y, 1) - y @ np.roll(x, 1)) / 2
+    assert cat.masks.sum() == pytest.approx(area, rel=0.02) and outline.size == photo.size
     np.testing.assert_array_equal(cat.tiles[0], np.asarray(photo))
 
 

@@ -49,8 +49,29 @@ def test_what_is_said_of_further_runs_is_what_they_printed(cells):
     assert both == ("H6 is borne out" in by_id["others"].outputs[0].text)
     assert len(read_again(NOTEBOOKS / "8_others.json")[0]) == 2
     assert by_id["heads-maps"].source.startswith("H7 is refuted: with sigmoids, too, the log-odds")
-    assert "H7 is refuted" in by_id["heads"].outputs[0].text
-    assert "sigmoid   +" in by_id["heads"].outputs[0].text
+    printed = _printed(by_id["heads"])
+    assert "H7 is refuted" in printed and re.search(r"sigmoid-head +\+\S+ \[\+", printed)
+
+
+def test_what_is_said_of_last_layers_is_what_they_printed(cells):
+    by_id = {cell.id: cell for cell in cells}
+    assert "it has the larger share on average, with either loss" in by_id["heads-end"].source
+    others = re.findall(
+        r"odds has (\S+); in the others pre has (\S+), odds (\S+)\n", _printed(by_id["heads-empty"])
+    )
+    assert len(others) == 2
+    for where_not, pre, odds in (map(float, numbers) for numbers in others):
+        assert pre > odds and where_not > 0.5
+    said = by_id["heads-shared-end"].source
+    assert "most of the lead that the logit has in the small networks with sigmoids is gone" in said
+    number = r"([+-]\d\.\d+) \[\S+ \S+\]"
+    lines = re.findall(rf"^(\S+) +\S+ +{number} +{number}$", _printed(by_id["heads-shared"]), re.M)
+    rows = {name: (float(to_pre), float(to_mean)) for name, to_pre, to_mean in lines}
+    assert len(rows) == 10
+    for name in ("sigmoid-0", "sigmoid-1"):
+        assert rows[name][0] < 2 * rows[name][1] < 0
+    for name in ("softmax-head", "sigmoid-head"):
+        assert abs(rows[name][1] - rows["efficientnet-lite0"][1]) < 0.02
 
 
 def test_what_is_said_of_photographs_is_what_their_maps_have(cells):

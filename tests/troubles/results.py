@@ -28,8 +28,9 @@ from xai_utils.files import write_atomically
 from xai_utils.results import _sha256
 from xai_utils.shelf import Shelf
 from xai_utils.split import Points, Site
-from xai_utils.study.best.cases import Source, draw_tiles, find_photographs
+from xai_utils.study.best.cases import Source, draw_tiles, find_photographs, make_case
 from xai_utils.study.best.examples import Example, examples_figure
+from xai_utils.study.best.heads import measure_heads
 from xai_utils.study.best.plan import read_seed
 from xai_utils.study.best.table import read_table
 from xai_utils.study.best.texts import put_answer
@@ -76,8 +77,9 @@ def mosaic_of_the_unsure(folder):
 
 
 def examples_of_another_network(folder):
-    wrong = [Example(number=0, rank=0.5, shares=(0.0, 0.0))]
-    examples_figure(load_classifier("vgg19-mini"), "block5_pool", wrong, "Examples")
+    network = load_classifier("vgg19-mini")
+    wrong = [Example(make_case("one", Source(network), 0), 0, rank=0.5, shares=(0.0, 0.0))]
+    examples_figure(network, "block5_pool", wrong, "Examples")
 
 
 def read_another_table(folder):
@@ -231,6 +233,12 @@ TROUBLES = [
         "The study of scores puts images together that the network is sure of, and finds too few.",
         "Give it images of the classes that it was trained for.",
         mosaic_of_the_unsure,
+    ),
+    Trouble(
+        "… photographs for the … classes of …: one for each class is needed, named so that they sort in the order of the classes",
+        "`make heads` takes the place of a photograph for its class, and trains with it.",
+        "A folder with one photograph for each class, and nothing else.",
+        lambda folder: list(measure_heads(load_classifier("vgg19-mini"), ["one.png"])),
     ),
     Trouble(
         "STUDY_SEED is …; a whole number from … is needed: the scenes of smaller ones are seen in "

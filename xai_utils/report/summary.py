@@ -15,9 +15,9 @@ DECIDED = 0.5  # entropy below which a baseline is a decision
 OFTEN = 0.05  # part of the pictures
 NEUTRAL = (AUTOBASELINE, "blurred", "mean", "gray")  # baselines worth a try
 OF_SIGMOIDS = (
-    "This is for a network that was trained with a softmax. One that was trained with independent "
-    "sigmoids made each logit the log-odds of a question of its own, and there the maps of the "
-    "logit (pre) lay better on the class."
+    "This is for a network that was trained with a softmax. In two that were trained with "
+    "independent sigmoids the maps of the logit (pre) lay better on the class; in one of which "
+    "only the last layer was, they did not."
 )
 
 

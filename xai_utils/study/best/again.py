@@ -49,7 +49,7 @@ def differences_by_network(table):
 
 
 def turns_with_the_loss(found, losses=LOSSES):
-    """The verdict on H5 and H6: above zero in each network with a softmax, below with sigmoids.
+    """The verdict on H5, H6 and H7: above zero in each network with a softmax, below with sigmoids.
 
     Parameters
     ----------

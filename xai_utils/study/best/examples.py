@@ -173,7 +173,8 @@ def _share(heatmap, mask):
 
 def _draw_example(column, classifier, layer, example):
     case, place = example.case, example.place
-    mask, name = case.masks[place], classifier.class_names[case.targets[place]]
+    mask, target = case.masks[place], case.targets[place]
+    name, probability = classifier.class_names[target], classifier.probabilities([case.image])[0]
     maps = [of_score[place] for of_score in _draw_pair(classifier, layer, case)]
     shares = [_share(heatmap, mask) for heatmap in maps]
     if np.abs(np.subtract(shares, example.shares)).max() > CLOSE:
@@ -185,7 +186,9 @@ def _draw_example(column, classifier, layer, example):
     column[0].imshow(case.image)
     column[0].set(xticks=[], yticks=[])
     column[0].spines[:].set_visible(False)
-    column[0].set_title(f"rank {example.rank:.0%}: {example.difference:+.2f}\n{name}")
+    column[0].set_title(
+        f"rank {example.rank:.0%}: {example.difference:+.2f}\n{name}\np = {probability[target]:.2g}"
+    )
     for ax, heatmap, share in zip(column[1:], maps, example.shares, strict=True):
         draw_overlay(ax, case.image, heatmap, f"{share:.2f} inside")
         ax.contour(mask, [0.5], colors=[ACCENT], linewidths=1.2)

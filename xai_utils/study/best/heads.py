@@ -13,17 +13,18 @@ import numpy as np
 from xai_utils.embedded.training import HEADS as LOSSES
 from xai_utils.images import read_image
 from xai_utils.study.best.cases import Source, find_photographs, make_case
-from xai_utils.study.best.measuring import measure_cases
+from xai_utils.study.best.measuring import NO_JUDGE, measure_cases
 from xai_utils.study.best.networks import load_network
 from xai_utils.study.best.plan import OTHERS, Paths
 from xai_utils.study.best.table import write_table
 
 BASE, LAYER = "efficientnet-lite0", "top_activation"
 MOSAICS = OTHERS.images["network"]["mosaic"]
+RIGHT = "in its class"  # the name of a measure
 SQUARES = 16  # from each photograph
 SMALLEST = 0.5  # side of a square, as a part of the photograph's shorter one
 SEED, BATCH_SIZE, EPOCHS, RATE = 0, 128, 30, 1e-3
-TOGETHER = 64  # photographs or mosaics in memory at once
+TOGETHER = 64  # mosaics in memory at once
 
 
 def cut_squares(rng, photograph, count=SQUARES):
@@ -56,7 +57,7 @@ def train_head(features, targets, classes, loss, epochs=EPOCHS):
     loss : {"softmax", "sigmoid"}
         Cross-entropy of the softmax, or the sum of the binary ones of all classes.
     epochs : int
-        Each in an order of its own, the same for both losses.
+        The pictures come in an order that is the same for both losses.
 
     Returns
     -------
@@ -93,28 +94,49 @@ def measure_heads(classifier, photographs, mosaics=MOSAICS, epochs=EPOCHS):
     Returns
     -------
     iterator of dict
-        Rows of the table, see `xai_utils.study.best.table`.
+        Rows of the table, see `xai_utils.study.best.table`; with the measure `RIGHT`, whether each
+        photograph is put into its class.
+
+    Raises
+    ------
+    ValueError
+        If there is not one photograph for each class.
     """
+    classes = len(classifier.class_names)
+    if len(photographs) != classes:
+        raise ValueError(
+            f"{len(photographs)} photographs for the {classes} classes of {classifier.name!r}: one "
+            "for each class is needed, named so that they sort in the order of the classes"
+        )
     rng = np.random.default_rng(SEED)
     squares, whole = [], []
     for photograph in map(read_image, photographs):
         squares.append(features_of(classifier, cut_squares(rng, photograph)))
         whole.append(features_of(classifier, [photograph])[0])
-    targets = np.arange(len(photographs))
-    classes = len(classifier.class_names)
+    targets = np.arange(classes)
+    seen = np.concatenate(squares), targets.repeat(SQUARES)
     source = Source(classifier, photographs)
     paths = Paths(0, OTHERS.steps, OTHERS.tolerance, OTHERS.max_steps)
     for loss in LOSSES:
-        seen = np.concatenate(squares), targets.repeat(SQUARES)
         kernel, bias = train_head(*seen, classes, loss, epochs)
-        right = ((np.array(whole) @ kernel + bias).argmax(axis=1) == targets).sum()
-        print(f"{loss}: {right} of {len(targets)} photographs in their class", flush=True)
         network = with_head(classifier, f"{loss}-head", [kernel, bias])
+        right = (np.array(whole) @ kernel + bias).argmax(axis=1) == targets
+        yield from _right_rows(network, photographs, right)
+        print(f"{network.name} is trained", flush=True)
         for start in range(0, mosaics, TOGETHER):
             numbers = range(start, min(start + TOGETHER, mosaics))
             cases = {number: make_case("mosaic", source, number) for number in numbers}
             for row in measure_cases(network, LAYER, "mosaic", cases, paths):
                 yield {"network": network.name, **row}
+
+
+def _right_rows(network, photographs, right):
+    nothing = dict.fromkeys(("log_odds", "p2", "rivals"), float("nan"))
+    fixed = {"network": network.name, "layer": LAYER, "head": "linear", "kind": "photo", "bin": ""}
+    names = {"object": "0", "method": "none", "score": "none", "measure": RIGHT, "judge": NO_JUDGE}
+    for path, name, value in zip(photographs, network.class_names, right, strict=True):
+        row = {"image": path.stem, "class": name, "value": float(value)}
+        yield {**fixed, **names, **nothing, **row}
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ LOSSES = ("softmax", "sigmoid")
 def loss_of(network):
     """How the outputs of a network were read in its training: "softmax" or "sigmoid".
 
-    Other trainings are named after it, as "sigmoid-0"; all other networks have a softmax.
+    Other trainings and last layers are named after it, as "sigmoid-0" and "sigmoid-head"; all other
+    networks have a softmax.
     """
     return "sigmoid" if network.startswith("sigmoid-") else "softmax"
 

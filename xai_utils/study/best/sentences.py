@@ -40,7 +40,8 @@ def answer_sentences(cells, findings, by_loss, twice=False, heads=()):
     twice : bool
         Whether a second run, with other images, has confirmed the cells.
     heads : sequence of OfNetwork
-        From `differences_by_network`, of one network with last layers trained with either loss.
+        From `differences_by_network`, of one network with last layers trained with either loss;
+        of use only where the score to take turns with the loss.
 
     Returns
     -------
@@ -127,13 +128,13 @@ def _by_head(heads):
     """What last layers that were trained alone say of it, as a clause."""
     if not heads:
         return ""
-    says = {BORNE_OUT: "bears that out", REFUTED: "does not bear that out"}
-    verdict = says.get(turns_with_the_loss(heads), "leaves that open")
+    says = {BORNE_OUT: "changes which is ahead, too", REFUTED: "does not change which is ahead"}
+    verdict = says.get(turns_with_the_loss(heads), "leaves open which is ahead")
     names = {"softmax": "a softmax", "sigmoid": "sigmoids"}
     ends = [f"{in_digits(n)} with {names[loss_of(n.network)]}" for n in heads]
     return (
-        f"; a network for ImageNet of which only the last layer was trained, with either loss, "
-        f"{verdict} (log-odds minus logit: {_listed(ends)})"
+        f"; where only the last layer of a network for ImageNet was trained with either, the loss "
+        f"{verdict} (log-odds minus logit, an empty map counted as 0: {_listed(ends)})"
     )
 
 
