@@ -24,7 +24,7 @@ LOCK = [
 LARGEST = 5_000_000  # bytes: the weights of vgg19-mini have four million
 # of the study, hours of work with eleven networks, which notebook 8 reads
 TABLE, TABLE_BYTES = "8_table.csv.gz", 13_000_000
-PACKED = {TABLE, "agreement.csv.gz"}
+PACKED = {TABLE, "8_heads.csv.gz", "agreement.csv.gz"}
 MACHINES = {
     "linux": {"sys_platform": "linux", "platform_machine": "x86_64"},
     "linux-arm": {"sys_platform": "linux", "platform_machine": "aarch64"},
