@@ -95,7 +95,7 @@ benchmark: live  ## measure again what an explanation costs (two hours, nothing 
 
 # PHOTOGRAPHS: folder with one photograph for each of ImageNet's classes, for its networks
 SCALE ?= full
-STUDY = scale=$(if $(SMALL),small,$(SCALE)) $(if $(PHOTOGRAPHS),photographs=$(PHOTOGRAPHS)) $(if $(SEED),seed=$(SEED))
+STUDY = scale=$(if $(SMALL),small,$(SCALE)) $(if $(PHOTOGRAPHS),'photographs=$(PHOTOGRAPHS)') $(if $(SEED),seed=$(SEED))
 study: $(READY)  ## measure which score is best (an hour and more; SMALL=1: two minutes; SEED=14: other images; SCALE=others: two networks more); goes on where it was
 	$(OWN) python -m snakemake --snakefile workflow/study.smk --cores $(CORES) --rerun-incomplete \
 		--rerun-triggers mtime input --nolock --quiet rules --config $(STUDY)

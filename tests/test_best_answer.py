@@ -320,19 +320,24 @@ def test_a_score_that_turns_with_the_loss_of_the_training_comes_first(tmp_path):
     assert "over 2 networks, says the log-odds or the log-probability; split by" in first
     assert set(cells_by_loss(as_table(tmp_path, softmax, turned))) == {"softmax", "sigmoid"}
     assert said(tmp_path, softmax, same)[0].startswith("The choice of score matters most")
-    for of_sigmoids, verdict in (
-        (-0.2, "changes which is ahead, too"),
-        (0.2, "does not change which is ahead"),
-        (-0.02, "leaves open which is ahead"),
+    for of_softmax, of_sigmoids, verdict in (
+        (0.3, -0.2, "changes which is ahead"),
+        (0.3, 0.2, "does not change which is ahead"),
+        (-0.3, -0.2, "does not change which is ahead"),
+        (-0.3, 0.2, "changes which is ahead"),
+        (0.3, -0.02, "leaves open which is ahead"),
+        (0.02, 0.2, "leaves open which is ahead"),
     ):
         heads = [
-            OfNetwork("softmax-head", 0.3, 0.2, 0.4),
+            OfNetwork("softmax-head", of_softmax, of_softmax - 0.1, of_softmax + 0.1),
             OfNetwork("sigmoid-head", of_sigmoids, of_sigmoids - 0.1, of_sigmoids + 0.1),
         ]
         first = answer_sentences(fill_table(table), [], cells_by_loss(table), heads=heads)[0]
         assert f"of a network for ImageNet was trained with either, the loss {verdict} (" in first
-        digits = f"{of_sigmoids:+.2f} [{of_sigmoids - 0.1:+.2f}, {of_sigmoids + 0.1:+.2f}]"
-        assert f"+0.30 [+0.20, +0.40] with a softmax and {digits} with sigmoids)." in first
+        softmaxes, sigmoids = (
+            f"{v:+.2f} [{v - 0.1:+.2f}, {v + 0.1:+.2f}]" for v in (of_softmax, of_sigmoids)
+        )
+        assert f"{softmaxes} with a softmax and {sigmoids} with sigmoids)." in first
     alone = cells_by_loss(as_table(tmp_path, softmax))
     assert (list(alone), turned_cells(alone)) == (["softmax"], [])
 

@@ -15,8 +15,8 @@ from xai_utils.study.best.heads import (
     BASE,
     BATCH_SIZE,
     EPOCHS,
+    HEADS,
     LAYER,
-    LOSSES,
     MOSAICS,
     RATE,
     RIGHT,
@@ -74,8 +74,11 @@ def test_both_last_layers_are_shown_the_same_mosaics(knows_colours, photographs)
     }
     assert {row["class"] for row in of_mosaics} == tiles
     assert {row["head"] for row in rows} == {"linear"} and {row["layer"] for row in rows} == {LAYER}
-    values = {name: [row["value"] for row in rows if row["network"] == name] for name in shown}
-    assert values["softmax-head"] != values["sigmoid-head"]
+    of_each = [
+        np.array([row["log_odds"] for row in of_mosaics if row["network"] == name])
+        for name in shown
+    ]
+    assert np.abs(np.subtract(*of_each)).max() > 0.01
     right = [row for row in rows if row["measure"] == RIGHT]
     assert [row["class"] for row in right] == 2 * list(COLOURS)
     assert {row["value"] for row in right} <= {0, 1}
@@ -117,13 +120,13 @@ def test_both_losses_see_the_same_pictures_in_the_same_order(monkeypatch):
     def recording(loss):
         def of_targets(targets, logits):
             tf.py_function(lambda t: seen[loss].append(t.numpy().argmax(axis=1)), [targets], [])
-            return LOSSES[loss](targets, logits)
+            return HEADS[loss](targets, logits)
 
         return of_targets
 
     targets = np.arange(3 * BATCH_SIZE) % 7
     features = np.zeros((len(targets), 3), np.float32)
-    monkeypatch.setattr(heads, "LOSSES", {loss: recording(loss) for loss in seen})
+    monkeypatch.setattr(heads, "HEADS", {loss: recording(loss) for loss in seen})
     for loss in seen:
         train_head(features, targets, 7, loss, epochs=2)
     assert len(seen["softmax"]) == len(seen["sigmoid"]) == 6

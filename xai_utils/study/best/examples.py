@@ -114,7 +114,7 @@ def measure_examples(classifier, layer, cases):
         maps = _draw_pair(classifier, layer, case)
         found += [(case, place) for place in range(len(case.targets))]
         shares += zip(*(map(_share, of_score, case.masks) for of_score in maps), strict=True)
-    ranked = _ranked(np.array(shares))
+    ranked = _ranked(np.array(shares).reshape(-1, len(PAIR)))
     return [Example(*found[row], rank, shares[row]) for row, rank in ranked]
 
 

@@ -10,16 +10,16 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from xai_utils.embedded.training import HEADS as LOSSES
+from xai_utils.embedded.training import HEADS
 from xai_utils.images import read_image
 from xai_utils.study.best.cases import Source, find_photographs, make_case
 from xai_utils.study.best.measuring import NO_JUDGE, measure_cases
 from xai_utils.study.best.networks import load_network
-from xai_utils.study.best.plan import OTHERS, Paths
-from xai_utils.study.best.table import write_table
+from xai_utils.study.best.plan import FULL, Paths
+from xai_utils.study.best.table import NO_LOGITS, write_table
 
 BASE, LAYER = "efficientnet-lite0", "top_activation"
-MOSAICS = OTHERS.images["network"]["mosaic"]
+MOSAICS = 200
 RIGHT = "in its class"  # the name of a measure
 SQUARES = 16  # from each photograph
 SMALLEST = 0.5  # side of a square, as a part of the photograph's shorter one
@@ -66,7 +66,7 @@ def train_head(features, targets, classes, loss, epochs=EPOCHS):
     """
     keras.utils.set_random_seed(SEED)
     head = keras.Sequential([keras.Input(features.shape[1:]), keras.layers.Dense(classes)])
-    head.compile(keras.optimizers.Adam(RATE), LOSSES[loss])
+    head.compile(keras.optimizers.Adam(RATE), HEADS[loss])
     one_hot = np.eye(classes, dtype=np.float32)[targets]
     head.fit(features, one_hot, BATCH_SIZE, epochs, verbose=0)
     return head.get_weights()
@@ -116,8 +116,8 @@ def measure_heads(classifier, photographs, mosaics=MOSAICS, epochs=EPOCHS):
     targets = np.arange(classes)
     seen = np.concatenate(squares), targets.repeat(SQUARES)
     source = Source(classifier, photographs)
-    paths = Paths(0, OTHERS.steps, OTHERS.tolerance, OTHERS.max_steps)
-    for loss in LOSSES:
+    paths = Paths(0, FULL.steps, FULL.tolerance, FULL.max_steps)  # on no image
+    for loss in HEADS:
         kernel, bias = train_head(*seen, classes, loss, epochs)
         network = with_head(classifier, f"{loss}-head", [kernel, bias])
         right = (np.array(whole) @ kernel + bias).argmax(axis=1) == targets
@@ -131,12 +131,11 @@ def measure_heads(classifier, photographs, mosaics=MOSAICS, epochs=EPOCHS):
 
 
 def _right_rows(network, photographs, right):
-    nothing = dict.fromkeys(("log_odds", "p2", "rivals"), float("nan"))
     fixed = {"network": network.name, "layer": LAYER, "head": "linear", "kind": "photo", "bin": ""}
     names = {"object": "0", "method": "none", "score": "none", "measure": RIGHT, "judge": NO_JUDGE}
     for path, name, value in zip(photographs, network.class_names, right, strict=True):
         row = {"image": path.stem, "class": name, "value": float(value)}
-        yield {**fixed, **names, **nothing, **row}
+        yield {**fixed, **names, **NO_LOGITS, **row}
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from collections import Counter
 
-from xai_utils.study.best.again import turns_with_the_loss
 from xai_utils.study.best.answer import METHODS, in_digits
 from xai_utils.study.best.cells import ANY, count_of
 from xai_utils.study.best.hypotheses import BORNE_OUT, MEASURE, REFUTED
@@ -128,13 +127,16 @@ def _by_head(heads):
     """What last layers that were trained alone say of it, as a clause."""
     if not heads:
         return ""
-    says = {BORNE_OUT: "changes which is ahead, too", REFUTED: "does not change which is ahead"}
-    verdict = says.get(turns_with_the_loss(heads), "leaves open which is ahead")
+    signs = {int(n.low > 0) - int(n.high < 0) for n in heads}
+    if 0 in signs:
+        says = "leaves open which is ahead"
+    else:
+        says = f"{'changes' if len(signs) > 1 else 'does not change'} which is ahead"
     names = {"softmax": "a softmax", "sigmoid": "sigmoids"}
     ends = [f"{in_digits(n)} with {names[loss_of(n.network)]}" for n in heads]
     return (
         f"; where only the last layer of a network for ImageNet was trained with either, the loss "
-        f"{verdict} (log-odds minus logit, an empty map counted as 0: {_listed(ends)})"
+        f"{says} (log-odds minus logit, an empty map counted as 0: {_listed(ends)})"
     )
 
 

@@ -16,7 +16,7 @@ from xai_utils.study.best.networks import (
 )
 from xai_utils.study.best.plan import FULL, OTHERS, SMALL, Paths
 from xai_utils.study.best.sanity import check_cases
-from xai_utils.study.best.table import write_table
+from xai_utils.study.best.table import NO_LOGITS, write_table
 from xai_utils.study.best.units import LAYER, run_units
 
 UNITS = "units"
@@ -131,12 +131,11 @@ def _rows_of_kind(shard, scale, classifier, source, kind):
 
 
 def _unit_rows():
-    nothing = dict.fromkeys(("log_odds", "p2", "rivals"), float("nan"))
     fixed = {"network": "constructed", "layer": LAYER, "head": "linear", "kind": UNITS, "bin": ""}
     names = {"object": "0", "class": "class 0", "measure": "passes", "judge": "construction"}
     for situation, method, score, passed in run_units():
         row = {"image": situation, "method": method, "score": score, "value": float(passed)}
-        yield {**fixed, **names, **nothing, **row}
+        yield {**fixed, **names, **NO_LOGITS, **row}
 
 
 def write_shard(shard, path, scale, photographs=None):

@@ -17,6 +17,7 @@ TEXTS = (
 )  # fmt: skip
 NUMBERS = ("value", "log_odds", "p2", "rivals")
 COLUMNS = (*TEXTS, *NUMBERS)
+NO_LOGITS = dict.fromkeys(NUMBERS[1:], float("nan"))  # of a row that is of no image's logits
 DIGITS = 6  # of a number, significant: more would hang on the processor
 BATCH = 500  # rows that are read at a time: columns of them fit a cache
 
