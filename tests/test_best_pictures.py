@@ -170,6 +170,13 @@ def test_the_maps_of_an_example_are_those_of_the_table_or_it_is_refused(mini, tm
     effects = sorted(odds - pre for pre, odds in shares.values())
     for title, rank, effect in zip(titles, ("0%", "100%"), effects, strict=True):
         assert title.startswith(f"rank {rank}: {effect:+.2f}\n")
+    for title, example in zip(titles, examples, strict=True):
+        (y,) = mini.probabilities([example.case.image])
+        target = example.case.targets[0]
+        *_, name, p = title.split("\n")
+        shown = re.fullmatch(r"p = (1 - )?(\S+)", p)
+        value = 1 - float(shown[2]) if shown[1] else float(shown[2])
+        assert name == mini.class_names[target] and value == pytest.approx(y[target], rel=1e-3)
     wrong = [examples[0]._replace(shares=(0.0, 0.0))]
     with pytest.raises(ValueError, match="was made with another network; run make study"):
         examples_figure(mini, LAYER, wrong, "Not these")

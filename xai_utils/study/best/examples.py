@@ -9,13 +9,14 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
 from xai_utils.embedded.cutouts import REGIONS, outlined_photograph
-from xai_utils.figures import draw_overlay
+from xai_utils.figures import draw_overlay, format_probability
 from xai_utils.gradients import ScoreGradients
 from xai_utils.heatmaps import COLORMAP, share_inside
 from xai_utils.images import resize_image
 from xai_utils.methods import grad_cam
 from xai_utils.study.best.answer import outcome
 from xai_utils.study.best.cases import Case, Source, assemble, make_case
+from xai_utils.study.best.judges import judging_outputs
 from xai_utils.study.best.plan import TILES
 from xai_utils.study.best.truths import tile_masks
 from xai_utils.style import ACCENT, SCORE_LABELS, STYLE
@@ -174,7 +175,9 @@ def _share(heatmap, mask):
 def _draw_example(column, classifier, layer, example):
     case, place = example.case, example.place
     mask, target = case.masks[place], case.targets[place]
-    name, probability = classifier.class_names[target], classifier.probabilities([case.image])[0]
+    outputs = judging_outputs(classifier.logits([case.image]), target)
+    name = classifier.class_names[target]
+    p = format_probability(outputs["post"][0], outputs["odds"][0])
     maps = [of_score[place] for of_score in _draw_pair(classifier, layer, case)]
     shares = [_share(heatmap, mask) for heatmap in maps]
     if np.abs(np.subtract(shares, example.shares)).max() > CLOSE:
@@ -186,9 +189,7 @@ def _draw_example(column, classifier, layer, example):
     column[0].imshow(case.image)
     column[0].set(xticks=[], yticks=[])
     column[0].spines[:].set_visible(False)
-    column[0].set_title(
-        f"rank {example.rank:.0%}: {example.difference:+.2f}\n{name}\np = {probability[target]:.2g}"
-    )
+    column[0].set_title(f"rank {example.rank:.0%}: {example.difference:+.2f}\n{name}\np = {p}")
     for ax, heatmap, share in zip(column[1:], maps, example.shares, strict=True):
         draw_overlay(ax, case.image, heatmap, f"{share:.2f} inside")
         ax.contour(mask, [0.5], colors=[ACCENT], linewidths=1.2)
